@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One machine inside this process: the virtual Mali with the Panthor driver
+ * booted on it, offered the way a kernel offers a DRM render node: open, ioctl,
+ * mmap, close. Nothing else of the parts below is visible here, except what a
+ * person with a probe on a board could do: count, and connect shader cores.
+ *
+ * Functions return 0 or a negative errno. All are thread-safe; as with file
+ * descriptors, a file must not be used during or after its close.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct host_machine;
+struct host_file;
+
+/* Which shape of the uAPI the driver shows; for tests of fallbacks. */
+enum host_uapi {
+   HOST_UAPI_1_9 = 0, /* MAP_SPARSE and MMU_INFO */
+   HOST_UAPI_1_8_SPARSE, /* MAP_SPARSE, but says 1.8 and has no MMU_INFO */
+   HOST_UAPI_1_8, /* neither */
+};
+
+struct host_config {
+   uint64_t dram_size_B; /* 0: the host's physical memory */
+   bool dram_fragmented; /* no two pages of an allocation are neighbours */
+   uint32_t as_count; /* 2..32 address-space slots, slot 0 included; 0: 32 */
+   uint32_t va_bits; /* 0: 48 */
+   uint32_t pa_bits; /* 0: 40 */
+   bool noncoherent;
+   uint32_t tlb_entries; /* 0: derived from vm.max_map_count */
+   enum host_uapi uapi;
+};
+
+/*
+ * Boots the machine. There is one per process at a time: while one runs, a
+ * call with config NULL returns it with one more reference, and any other call
+ * returns -EBUSY. NULL boots the default configuration if none runs.
+ */
+int host_machine_get(const struct host_config *config,
+                     struct host_machine **machine_out);
+/*
+ * Drops a reference; the last one shuts the machine down. Every file must have
+ * been closed. Returns the number of leaks found on the way down (objects,
+ * locks, DRAM pages), each of which was reported on stderr: 0 when all is well.
+ */
+int host_machine_put(struct host_machine *machine);
+
+int host_open(struct host_machine *machine, struct host_file **file_out);
+/* Like close(2) of the last descriptor: releases all the file holds. */
+void host_close(struct host_file *file);
+/* @arg is read and written as the ioctl defines. */
+int host_ioctl(struct host_file *file, unsigned long request, void *arg);
+/* Like mmap(2) on the file; unmap with munmap(2). */
+int host_mmap(struct host_file *file, void *addr, size_t size_B, int prot,
+              int flags, uint64_t offset, void **addr_out);
+
+/*
+ * Connects shader cores: see struct mali_window in mali.h for what a window is.
+ * Keeps the VM scheduled (in an AS slot) while it has windows, as a group that
+ * runs on it would. -EINVAL: unknown VM; -EBUSY: no AS slot left.
+ */
+struct host_window;
+int host_window_create(struct host_file *file, uint32_t vm_id, uint64_t va,
+                       void *host, uint64_t size_B,
+                       struct host_window **window_out);
+void host_window_destroy(struct host_window *window);
+/* Puts the miss handler in front of handlers that the program installed. */
+void host_fault_handler_ensure(void);
+
+struct host_stats {
+   /* driver */
+   uint64_t ioctls;
+   uint64_t vm_bind_ioctls;
+   uint64_t vm_bind_ops;
+   uint64_t pt_entries_written;
+   uint64_t pt_pages; /* page-table pages held now */
+   uint64_t pt_pages_peak;
+   uint64_t vmas; /* held now */
+   /* GPU */
+   uint64_t tlb_misses;
+   uint64_t tlb_stalls;
+   uint64_t tlb_evictions;
+   uint64_t tlb_entries;
+   uint64_t mmu_faults;
+   uint64_t mmu_locks;
+   uint64_t mmu_locked_B;
+   uint64_t cache_flushes;
+   uint64_t host_calls;
+   /* memory */
+   uint64_t dram_size_B;
+   uint64_t dram_allocated_B;
+   uint64_t dram_peak_B;
+};
+void host_get_stats(struct host_machine *machine, struct host_stats *stats_out);
+
+/*
+ * For tests: the physical address of the VM's level-0 page table. The tests
+ * walk from there with code of their own. -EINVAL: unknown VM.
+ */
+int host_vm_root(struct host_file *file, uint32_t vm_id, uint64_t *pa_out);
+/* For tests: the CPU's view of DRAM at physical address @pa. */
+void *host_dram_ptr(struct host_machine *machine, uint64_t pa);
+
+/*
+ * For tests: makes the @n-th (0-based) fallible step from now on fail once:
+ * allocations, DRAM pages, and host calls of the machine. UINT64_MAX disarms.
+ * Returns how many fallible steps have passed since the last call.
+ */
+uint64_t host_inject_failure(uint64_t n);
+
+#endif /* HOST_H */

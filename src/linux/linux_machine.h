@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What the kernel API in src/linux needs from the machine below it, and what it
+ * offers the machine's owner (src/host) that no kernel header has: boot, the
+ * entry points of the system call layer, fault injection and the leak check.
+ * Plain C and libc types only.
+ */
+#ifndef LINUX_MACHINE_H
+#define LINUX_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The hardware, as functions. All may be called from any thread. */
+struct linux_machine_ops {
+	/* MMIO of the one device, by byte offset in its register window. */
+	uint32_t (*mmio_read32)(void *machine, uint32_t offset);
+	void (*mmio_write32)(void *machine, uint32_t offset, uint32_t value);
+	/* Contiguous zeroed RAM: see mali_dram_alloc/free in mali.h. */
+	int (*ram_alloc)(void *machine, uint64_t want_B, uint64_t *pa_out,
+			 uint64_t *got_B_out);
+	void (*ram_free)(void *machine, uint64_t pa, uint64_t size_B);
+};
+
+struct linux_machine_desc {
+	const struct linux_machine_ops *ops;
+	void *machine; /* passed back to ops */
+	void *ram_base; /* CPU address of physical address 0 */
+	uint64_t ram_size_B;
+	int ram_fd; /* memfd, offset = physical address */
+	uint64_t dma_mask;
+	bool dma_coherent;
+	uint32_t irq_count; /* lines 0..irq_count-1 */
+};
+
+/*
+ * Boots: creates "struct page"s, workqueue threads and one interrupt thread.
+ * One machine at a time: -EBUSY otherwise.
+ */
+int linux_boot(const struct linux_machine_desc *desc);
+/*
+ * Stops the threads, runs what was deferred, and counts what was leaked
+ * (memory, pages, references, held locks), each said on stderr.
+ */
+int linux_shutdown(void);
+
+/*
+ * An interrupt line became active. Async-signal-safe: callable from a SIGSEGV
+ * handler. The handlers registered with request_threaded_irq() then run in the
+ * interrupt thread, until the hardware's line is quiet again.
+ */
+void linux_raise_irq(uint32_t line);
+
+/* ------------------------------------------------------ system call layer -- */
+
+struct linux_file; /* an open file description of the device node */
+
+/* These are the system calls of a process; 0 or a negative errno. */
+int linux_sys_open(struct linux_file **file_out);
+void linux_sys_close(struct linux_file *file);
+int linux_sys_ioctl(struct linux_file *file, unsigned int cmd, void *arg);
+int linux_sys_mmap(struct linux_file *file, void *addr, size_t size_B, int prot,
+		   int flags, uint64_t offset, void **addr_out);
+/* The DRM core's struct drm_file of an open file, for the machine's owner. */
+struct drm_file;
+struct drm_file *linux_file_drm(struct linux_file *file);
+
+/* --------------------------------------------------------- fault injection */
+
+/*
+ * Makes the n-th (0-based) fallible step from now on fail once: kmalloc and
+ * slab allocations, pages, user copies are not counted, mmap is. UINT64_MAX
+ * disarms. Returns the steps passed since the last call. GFP_NOFAIL never
+ * fails. Everything in src/linux that can return -ENOMEM asks
+ * linux_should_fail() first.
+ */
+uint64_t linux_inject_failure(uint64_t n);
+bool linux_should_fail(void);
+
+#endif /* LINUX_MACHINE_H */

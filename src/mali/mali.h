@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual Mali: DRAM, registers, MMU and TLB of a Mali-G610-like GPU
+ * (arch 10), without shader cores of its own. It knows no driver and no API.
+ *
+ * Four borders meet here:
+ *
+ *   registers    mali_gpu_read32/write32 at the hardware's offsets
+ *   interrupts   three level-triggered lines, raised through a callback
+ *   memory       struct mali_dram, whose physical addresses page tables name
+ *   accesses     windows, through which somebody else's shader cores load and
+ *                store with ordinary CPU instructions
+ *
+ * Conventions: sizes end in _B and are bytes, addresses are uint64_t, functions
+ * return 0 or a negative errno, outputs come last and end in _out, destructors
+ * accept NULL. Everything here may be called from any thread.
+ */
+#ifndef MALI_H
+#define MALI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MALI_PAGE_SIZE 4096u
+#define MALI_BLOCK_SIZE (2u << 20)
+
+/* ------------------------------------------------------------------ DRAM -- */
+
+struct mali_dram;
+
+struct mali_dram_config {
+	uint64_t size_B; /* multiple of 2 MiB; reserved lazily */
+	/*
+	 * Hand out single pages such that no two neighbours of an allocation
+	 * are physically adjacent and nothing is 2 MiB aligned: the worst
+	 * memory a driver can meet. For tests.
+	 */
+	bool fragmented;
+};
+
+/*
+ * Creates the DRAM: one memfd of size_B bytes whose offsets are the physical
+ * addresses, mapped once, linearly, for the CPU.
+ * -ENOMEM where the host refuses the file or the mapping.
+ */
+int mali_dram_create(const struct mali_dram_config *config,
+		     struct mali_dram **dram_out);
+/* Every page must have been freed. */
+void mali_dram_destroy(struct mali_dram *dram);
+
+/* CPU address of physical address 0; DRAM is linear behind it. */
+void *mali_dram_base(const struct mali_dram *dram);
+uint64_t mali_dram_size(const struct mali_dram *dram);
+/* The memfd. Owned by the DRAM. Map it MAP_SHARED at offset = PA. */
+int mali_dram_fd(const struct mali_dram *dram);
+
+/*
+ * Allocates one physically contiguous run of zeroed pages: at least one page
+ * and at most want_B bytes (a multiple of the page size). Prefers whole, 2 MiB
+ * aligned blocks when want_B >= 2 MiB; the caller loops until it has all it
+ * wants. -ENOMEM when no page is left.
+ */
+int mali_dram_alloc(struct mali_dram *dram, uint64_t want_B, uint64_t *pa_out,
+		    uint64_t *got_B_out);
+/*
+ * Frees [pa, pa + size_B), which may be any page-granular part of earlier
+ * allocations. The pages go back to the system and read as zero afterwards.
+ */
+void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B);
+
+struct mali_dram_stats {
+	uint64_t allocated_B; /* handed out now */
+	uint64_t peak_B;
+};
+void mali_dram_get_stats(const struct mali_dram *dram,
+			 struct mali_dram_stats *stats_out);
+
+/* ------------------------------------------------------------------- GPU -- */
+
+struct mali_gpu;
+
+struct mali_gpu_config {
+	struct mali_dram *dram;
+	uint32_t va_bits; /* 33..48; 48 on a G610 */
+	uint32_t pa_bits; /* 32, 36, 40, 42, 44 or 48; 40 on a G610 */
+	uint32_t as_present; /* bit n: address-space slot n exists */
+	bool coherent; /* ACE-Lite, and the page-table walks snoop */
+	uint32_t tlb_entries; /* bound of the TLB; 0: derived from the host */
+};
+
+int mali_gpu_create(const struct mali_gpu_config *config,
+		    struct mali_gpu **gpu_out);
+/* Every window must have been destroyed. */
+void mali_gpu_destroy(struct mali_gpu *gpu);
+
+/*
+ * Registers, by byte offset. 64-bit registers are two halves, low word first.
+ * Reads of undefined offsets return 0, writes there are ignored.
+ */
+uint32_t mali_gpu_read32(struct mali_gpu *gpu, uint32_t offset);
+void mali_gpu_write32(struct mali_gpu *gpu, uint32_t offset, uint32_t value);
+
+enum mali_irq { MALI_IRQ_JOB, MALI_IRQ_MMU, MALI_IRQ_GPU, MALI_IRQ_COUNT };
+
+/*
+ * The interrupt lines. @raise is called when a line becomes active (masked
+ * status non-zero), from any thread and possibly from inside a SIGSEGV handler
+ * with internal locks held: it must be async-signal-safe and must not call
+ * back; waking another thread is all it should do.
+ */
+typedef void (*mali_irq_fn)(void *data, enum mali_irq line);
+void mali_gpu_set_irq_handler(struct mali_gpu *gpu, mali_irq_fn raise,
+			      void *data);
+
+/* --------------------------------------------------------------- windows -- */
+
+/*
+ * A window ties the GPU virtual range [va, va + size_B) of one address space
+ * to the host virtual range [host, host + size_B). Loads and stores there, in
+ * any thread, go through that address space's page tables: the range starts
+ * inaccessible; a miss is a SIGSEGV whose handler walks the page tables in
+ * DRAM and maps the longest physically contiguous run around the address. Many
+ * windows may show one VA, and VA order need not be host order.
+ *
+ * A LOCK command on a region drops what the windows show of it and makes
+ * accesses there wait until UNLOCK. What was never touched costs no system
+ * call. An access without a valid translation, or without permission, is
+ * recorded in the fault registers and raises the MMU interrupt; it then goes to
+ * a private scratch page so that the accessing thread can go on.
+ */
+struct mali_window;
+
+/*
+ * va, host and size_B are multiples of the page size; the caller owns the host
+ * range and has it mapped, and this call replaces that mapping.
+ * -EINVAL: misaligned, beyond the VA space, or overlapping another window's
+ * host range. -ENOMEM: the host refused.
+ */
+int mali_window_create(struct mali_gpu *gpu, uint32_t as, uint64_t va,
+		       void *host, uint64_t size_B,
+		       struct mali_window **window_out);
+/* Leaves the host range mapped and inaccessible. No thread may access it. */
+void mali_window_destroy(struct mali_window *window);
+
+/*
+ * Puts the SIGSEGV handler back in front if the program has installed its own
+ * since; the program's becomes the one to chain to. Cheap enough for every
+ * submit (one system call). Addresses outside all windows always go to the
+ * program's handler, or to the default action, as if we were not there.
+ */
+void mali_fault_handler_ensure(void);
+
+struct mali_stats {
+	uint64_t misses; /* SIGSEGVs that a walk answered */
+	uint64_t stalls; /* misses that waited for an UNLOCK */
+	uint64_t faults; /* accesses without translation or permission */
+	uint64_t evictions; /* entries dropped because the TLB was full */
+	uint64_t invalidations; /* entries dropped by LOCK or AS changes */
+	uint64_t entries; /* host mappings held now */
+	uint64_t locks; /* LOCK commands */
+	uint64_t locked_B; /* sum of their block sizes */
+	uint64_t flushes; /* cache flush commands */
+	uint64_t host_calls; /* mmap calls made */
+};
+void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out);
+
+#endif /* MALI_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Register offsets and fields of the virtual Mali: those of a Mali-G610. */
+#ifndef MALI_REGS_H
+#define MALI_REGS_H
+
+/* GPU control */
+#define MALI_GPU_ID 0x0
+#define MALI_GPU_L2_FEATURES 0x4
+#define MALI_GPU_CORE_FEATURES 0x8
+#define MALI_GPU_TILER_FEATURES 0xc
+#define MALI_GPU_MEM_FEATURES 0x10
+#define MALI_GPU_MMU_FEATURES 0x14
+#define MALI_GPU_AS_PRESENT 0x18
+#define MALI_GPU_CSF_ID 0x1c
+#define MALI_GPU_INT_RAWSTAT 0x20
+#define MALI_GPU_INT_CLEAR 0x24
+#define MALI_GPU_INT_MASK 0x28
+#define MALI_GPU_INT_STAT 0x2c
+#define MALI_GPU_IRQ_FAULT (1u << 0)
+#define MALI_GPU_IRQ_RESET_COMPLETED (1u << 8)
+#define MALI_GPU_IRQ_CLEAN_CACHES_COMPLETED (1u << 17)
+#define MALI_GPU_CMD 0x30
+#define MALI_GPU_CMD_SOFT_RESET 0x101
+#define MALI_GPU_CMD_HARD_RESET 0x201
+#define MALI_GPU_CMD_FLUSH_CACHES 0x4 /* low byte; operations above */
+#define MALI_GPU_STATUS 0x34
+#define MALI_GPU_TIMESTAMP_OFFSET 0x88
+#define MALI_GPU_CYCLE_COUNT 0x90
+#define MALI_GPU_TIMESTAMP 0x98
+#define MALI_GPU_THREAD_MAX_THREADS 0xa0
+#define MALI_GPU_THREAD_MAX_WORKGROUP_SIZE 0xa4
+#define MALI_GPU_THREAD_MAX_BARRIER_SIZE 0xa8
+#define MALI_GPU_THREAD_FEATURES 0xac
+#define MALI_GPU_TEXTURE_FEATURES(n) (0xb0 + 4 * (n))
+#define MALI_GPU_SHADER_PRESENT 0x100
+#define MALI_GPU_TILER_PRESENT 0x110
+#define MALI_GPU_L2_PRESENT 0x120
+#define MALI_GPU_REVID 0x280
+#define MALI_GPU_COHERENCY_FEATURES 0x300
+#define MALI_GPU_COHERENCY_PROTOCOL 0x304
+
+/* MMU */
+#define MALI_MMU_INT_RAWSTAT 0x2000
+#define MALI_MMU_INT_CLEAR 0x2004
+#define MALI_MMU_INT_MASK 0x2008
+#define MALI_MMU_INT_STAT 0x200c
+#define MALI_AS(n) (0x2400 + 0x40 * (n))
+#define MALI_AS_TRANSTAB(n) (MALI_AS(n) + 0x00)
+#define MALI_AS_MEMATTR(n) (MALI_AS(n) + 0x08)
+#define MALI_AS_LOCKADDR(n) (MALI_AS(n) + 0x10)
+#define MALI_AS_COMMAND(n) (MALI_AS(n) + 0x18)
+#define MALI_AS_FAULTSTATUS(n) (MALI_AS(n) + 0x1c)
+#define MALI_AS_FAULTADDRESS(n) (MALI_AS(n) + 0x20)
+#define MALI_AS_STATUS(n) (MALI_AS(n) + 0x28)
+#define MALI_AS_TRANSCFG(n) (MALI_AS(n) + 0x30)
+#define MALI_AS_FAULTEXTRA(n) (MALI_AS(n) + 0x38)
+
+#define MALI_AS_COMMAND_NOP 0
+#define MALI_AS_COMMAND_UPDATE 1
+#define MALI_AS_COMMAND_LOCK 2
+#define MALI_AS_COMMAND_UNLOCK 3
+#define MALI_AS_COMMAND_FLUSH_PT 4
+#define MALI_AS_COMMAND_FLUSH_MEM 5
+
+/* The user page, mapped read-only into processes: word 0 is LATEST_FLUSH_ID. */
+#define MALI_USER_LATEST_FLUSH_ID 0x10000
+
+#endif /* MALI_REGS_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The driver's border towards the machine that boots it: module entry points,
+ * and what firmware would do on a board. No kernel types are needed to read it.
+ */
+#ifndef PANTHOR_HOST_H
+#define PANTHOR_HOST_H
+
+#include <linux/types.h>
+
+struct drm_file;
+struct panthor_device;
+
+enum panthor_uapi {
+	PANTHOR_UAPI_1_9 = 0, /* MAP_SPARSE and MMU_INFO */
+	PANTHOR_UAPI_1_8_SPARSE, /* MAP_SPARSE, but 1.8 and no MMU_INFO */
+	PANTHOR_UAPI_1_8, /* neither */
+};
+
+/*
+ * Probes the one device and registers its DRM node; the inverse. @uapi is a
+ * module parameter. On failure nothing is left behind.
+ */
+int panthor_probe(enum panthor_uapi uapi, struct panthor_device **ptdev_out);
+void panthor_remove(struct panthor_device *ptdev);
+
+/*
+ * Scheduling a VM as firmware does when a group becomes resident: gives it an
+ * AS slot and keeps it there until the matching idle call; calls nest. Returns
+ * the slot, -EINVAL for an unknown VM, -EBUSY when every slot is in use.
+ * panthor_host_vm_idle() takes the VM reference that active() returned.
+ */
+struct panthor_vm;
+int panthor_host_vm_active(struct drm_file *file, u32 vm_id,
+			   struct panthor_vm **vm_out);
+void panthor_host_vm_idle(struct panthor_vm *vm);
+
+/* Physical address of the VM's root table; -EINVAL for an unknown VM. */
+int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out);
+
+struct panthor_stats {
+	u64 vm_bind_ioctls;
+	u64 vm_bind_ops;
+	u64 pt_entries_written;
+	u64 pt_pages;
+	u64 pt_pages_peak;
+	u64 vmas;
+};
+void panthor_host_get_stats(struct panthor_device *ptdev,
+			    struct panthor_stats *stats);
+
+#endif /* PANTHOR_HOST_H */
