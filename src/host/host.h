@@ -26,11 +26,12 @@ enum host_uapi {
 };
 
 struct host_config {
-   uint64_t dram_size_B; /* 0: the host's physical memory */
+   /* A multiple of 2 MiB, reserved lazily; 0: the host's physical memory */
+   uint64_t dram_size_B;
    bool dram_fragmented; /* no two pages of an allocation are neighbours */
    uint32_t as_count; /* 2..32 address-space slots, slot 0 included; 0: 32 */
-   uint32_t va_bits; /* 0: 48 */
-   uint32_t pa_bits; /* 0: 40 */
+   uint32_t va_bits; /* 33..48; 0: 48 */
+   uint32_t pa_bits; /* 32, 36, 40, 42, 44 or 48; 0: 40 */
    bool noncoherent;
    uint32_t tlb_entries; /* 0: derived from vm.max_map_count */
    enum host_uapi uapi;
@@ -40,6 +41,10 @@ struct host_config {
  * Boots the machine. There is one per process at a time: while one runs, a
  * call with config NULL returns it with one more reference, and any other call
  * returns -EBUSY. NULL boots the default configuration if none runs.
+ *
+ * -EINVAL: a value out of range; -ENOMEM: not enough memory, or address space,
+ * on the host; other errors as the driver's probe gave them. What went wrong and
+ * what to do about it is said on stderr.
  */
 int host_machine_get(const struct host_config *config,
                      struct host_machine **machine_out);
@@ -51,13 +56,22 @@ int host_machine_get(const struct host_config *config,
 int host_machine_put(struct host_machine *machine);
 
 int host_open(struct host_machine *machine, struct host_file **file_out);
-/* Like close(2) of the last descriptor: releases all the file holds. */
+/*
+ * Like close(2) of the last descriptor: releases all the file holds. Its windows
+ * have been destroyed.
+ */
 void host_close(struct host_file *file);
 /* @arg is read and written as the ioctl defines. */
 int host_ioctl(struct host_file *file, unsigned long request, void *arg);
-/* Like mmap(2) on the file; unmap with munmap(2). */
+/* Like mmap(2) on the file; undo it with host_munmap(). */
 int host_mmap(struct host_file *file, void *addr, size_t size_B, int prot,
               int flags, uint64_t offset, void **addr_out);
+/*
+ * Like munmap(2), for mappings of files: a plain munmap(2) would leave the
+ * references that they hold to their objects. May follow the close of the file,
+ * but not the end of the machine. -ENOMEM: nothing was unmapped.
+ */
+int host_munmap(void *addr, size_t size_B);
 
 /*
  * Connects shader cores: see struct mali_window in mali.h for what a window is.

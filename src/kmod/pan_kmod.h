@@ -41,8 +41,11 @@ struct pan_kmod_dev_props {
 
 /*
  * Opens a device. @path: NULL for $PANSPARSE_DEVICE or, where that is unset or
- * empty, the machine in this process; else a render node. @config (may be NULL)
- * boots that machine. -ENODEV: the node is not Panthor; other errors as the
+ * empty, the machine in this process; else a render node. @config boots that
+ * machine; without one (NULL) the first device boots it as $PANSPARSE_DRAM
+ * (bytes, with an optional K, M, G or T) and $PANSPARSE_TLB_ENTRIES say, and
+ * others join it. -EINVAL: these are no numbers, or out of range; -EBUSY: it
+ * runs already and a @config was given; -ENODEV: the node is not Panthor; other errors as the
  * system call gave them. What went wrong is said on stderr, once, in words.
  */
 int pan_kmod_dev_create(const char *path, const struct host_config *config,
@@ -55,6 +58,8 @@ pan_kmod_dev_props(const struct pan_kmod_dev *dev);
 int pan_kmod_ioctl(struct pan_kmod_dev *dev, unsigned long request, void *arg);
 int pan_kmod_mmap(struct pan_kmod_dev *dev, void *addr, size_t size_B, int prot,
                   int flags, uint64_t offset, void **addr_out);
+/* Undoes pan_kmod_mmap() and pan_kmod_bo_mmap(); not plain munmap(2). */
+int pan_kmod_munmap(struct pan_kmod_dev *dev, void *addr, size_t size_B);
 
 /* -------------------------------------------------------- buffer objects -- */
 
@@ -103,7 +108,10 @@ int pan_kmod_vm_bind(struct pan_kmod_vm *vm, uint32_t flags,
 int pan_kmod_syncobj_create(struct pan_kmod_dev *dev, bool signaled,
                             uint32_t *handle_out);
 void pan_kmod_syncobj_destroy(struct pan_kmod_dev *dev, uint32_t handle);
-/* @point 0: the binary fence. @timeout_ns: relative, INT64_MAX for ever. */
+/*
+ * @point 0: the binary fence. Also waits for a fence, or point, that nobody has
+ * promised yet. @timeout_ns: relative, INT64_MAX for ever. -ETIME.
+ */
 int pan_kmod_syncobj_wait(struct pan_kmod_dev *dev, uint32_t handle,
                           uint64_t point, int64_t timeout_ns);
 int pan_kmod_syncobj_signal(struct pan_kmod_dev *dev, uint32_t handle,
@@ -125,5 +133,12 @@ void pan_kmod_window_destroy(struct pan_kmod_window *window);
 void pan_kmod_fault_handler_ensure(struct pan_kmod_dev *dev);
 /* -ENOTSUP on a render node. */
 int pan_kmod_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out);
+
+/*
+ * For tests, on the virtual GPU only: the physical address of the VM's root
+ * table (-ENOTSUP elsewhere), and the CPU's view of physical memory.
+ */
+int pan_kmod_vm_root(struct pan_kmod_vm *vm, uint64_t *pa_out);
+void *pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa);
 
 #endif /* PAN_KMOD_H */

@@ -62,6 +62,12 @@ void linux_sys_close(struct linux_file *file);
 int linux_sys_ioctl(struct linux_file *file, unsigned int cmd, void *arg);
 int linux_sys_mmap(struct linux_file *file, void *addr, size_t size_B, int prot,
 		   int flags, uint64_t offset, void **addr_out);
+/*
+ * Unmaps whatever lies in the range, as munmap(2) does, and drops what mappings
+ * of the node in it held. A plain munmap(2) of such a mapping keeps its buffer
+ * alive until linux_shutdown(), which reports it.
+ */
+int linux_sys_munmap(void *addr, size_t size_B);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);
@@ -77,5 +83,20 @@ struct drm_file *linux_file_drm(struct linux_file *file);
  */
 uint64_t linux_inject_failure(uint64_t n);
 bool linux_should_fail(void);
+
+/* ------------------------------------------------------------ being strict */
+
+/*
+ * WARN()s and broken rules of locking, reference counting and allocation so
+ * far, since the process began. LINUX_PANIC_ON_WARN=1 in the environment makes
+ * the first one abort.
+ */
+unsigned long linux_warn_count(void);
+/*
+ * At the end of a system call: the calling thread must hold no lock and be in
+ * no atomic section or RCU reader. What it still has is reported, counted and
+ * forgotten. Returns how many there were.
+ */
+int linux_assert_no_locks_held(void);
 
 #endif /* LINUX_MACHINE_H */

@@ -32,9 +32,9 @@ struct mali_dram;
 struct mali_dram_config {
 	uint64_t size_B; /* multiple of 2 MiB; reserved lazily */
 	/*
-	 * Hand out single pages such that no two neighbours of an allocation
-	 * are physically adjacent and nothing is 2 MiB aligned: the worst
-	 * memory a driver can meet. For tests.
+	 * Hand out single pages such that no two are physically adjacent and
+	 * nothing is 2 MiB aligned: the worst memory a driver can meet. Only
+	 * half of size_B can be allocated then. For tests.
 	 */
 	bool fragmented;
 };
@@ -46,7 +46,10 @@ struct mali_dram_config {
  */
 int mali_dram_create(const struct mali_dram_config *config,
 		     struct mali_dram **dram_out);
-/* Every page must have been freed. */
+/*
+ * Every page must have been freed; what is left is said on stderr, and
+ * mali_dram_get_stats() tells it before.
+ */
 void mali_dram_destroy(struct mali_dram *dram);
 
 /* CPU address of physical address 0; DRAM is linear behind it. */
@@ -65,7 +68,10 @@ int mali_dram_alloc(struct mali_dram *dram, uint64_t want_B, uint64_t *pa_out,
 		    uint64_t *got_B_out);
 /*
  * Frees [pa, pa + size_B), which may be any page-granular part of earlier
- * allocations. The pages go back to the system and read as zero afterwards.
+ * allocations. Nothing may access them any more. They read as zero when they
+ * are handed out again. The memory goes back to the system, at once for more
+ * than 256 KiB; up to 4 MiB of smaller frees may stay behind for the next
+ * allocation.
  */
 void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B);
 
@@ -84,14 +90,30 @@ struct mali_gpu_config {
 	struct mali_dram *dram;
 	uint32_t va_bits; /* 33..48; 48 on a G610 */
 	uint32_t pa_bits; /* 32, 36, 40, 42, 44 or 48; 40 on a G610 */
-	uint32_t as_present; /* bit n: address-space slot n exists */
+	/*
+	 * Bit n: address-space slot n exists. Its fault is bit n of the MMU
+	 * interrupt registers; hardware has no more than 16 slots.
+	 */
+	uint32_t as_present;
 	bool coherent; /* ACE-Lite, and the page-table walks snoop */
-	uint32_t tlb_entries; /* bound of the TLB; 0: derived from the host */
+	/*
+	 * Bound of the TLB: at least 16. 0: a quarter of vm.max_map_count,
+	 * which leaves half of the host's mappings to the program.
+	 */
+	uint32_t tlb_entries;
 };
 
+/*
+ * Also installs the SIGSEGV handler, with the first GPU of the process.
+ * -EINVAL: a field is out of range, or DRAM is larger than pa_bits can address.
+ * -ENOTSUP: the host's pages are not 4 KiB. -ENOMEM.
+ */
 int mali_gpu_create(const struct mali_gpu_config *config,
 		    struct mali_gpu **gpu_out);
-/* Every window must have been destroyed. */
+/*
+ * Every window should have been destroyed; the others are reported on stderr
+ * and stay inaccessible until they are.
+ */
 void mali_gpu_destroy(struct mali_gpu *gpu);
 
 /*
@@ -128,6 +150,9 @@ void mali_gpu_set_irq_handler(struct mali_gpu *gpu, mali_irq_fn raise,
  * call. An access without a valid translation, or without permission, is
  * recorded in the fault registers and raises the MMU interrupt; it then goes to
  * a private scratch page so that the accessing thread can go on.
+ *
+ * A thread that accesses windows must not block SIGSEGV, and must not do so in
+ * a handler of an asynchronous signal, which may have interrupted this code.
  */
 struct mali_window;
 

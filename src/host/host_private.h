@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of src/host share.
+ *
+ * Locks: host_lock guards the one machine's reference count, its list of files
+ * and every file's list of windows. It is taken for open, close and windows,
+ * never for an ioctl.
+ */
+#ifndef HOST_PRIVATE_H
+#define HOST_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "host.h"
+#include "linux_machine.h"
+#include "mali.h"
+#include "panthor_host.h"
+
+struct host_machine {
+   uint32_t references;     /* guarded by host_lock */
+   struct host_file *files; /* guarded by host_lock */
+   int leaks;               /* found so far; guarded by host_lock */
+
+   struct mali_dram *dram;
+   struct mali_gpu *gpu;
+   struct panthor_device *ptdev;
+
+   atomic_uint_fast64_t ioctls;
+};
+
+struct host_file {
+   struct host_machine *machine;
+   struct host_file *next;      /* guarded by host_lock */
+   struct host_window *windows; /* guarded by host_lock */
+   struct linux_file *file;
+};
+
+struct host_window {
+   struct host_file *file;
+   struct host_window *next, **link; /* guarded by host_lock */
+   struct panthor_vm *vm;            /* kept active */
+   struct mali_window *window;
+};
+
+extern pthread_mutex_t host_lock;
+
+/* One line on stderr. */
+void host_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The given configuration (NULL: the default) with every 0 replaced. */
+int host_config_resolve(const struct host_config *config,
+                        struct host_config *resolved_out);
+
+/*
+ * With host_lock held: releases a file, no longer on the machine's list, and
+ * what it holds. Windows that are still there count as leaks.
+ */
+void host_file_release(struct host_file *file);
+
+#endif /* HOST_PRIVATE_H */

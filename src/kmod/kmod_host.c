@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The back end over the machine in this process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "pan_kmod_private.h"
+
+struct kmod_host_dev {
+   struct pan_kmod_dev base;
+   struct host_machine *machine;
+   struct host_file *file;
+};
+
+struct kmod_host_window {
+   struct pan_kmod_window base;
+   struct host_window *window;
+};
+
+static struct kmod_host_dev *
+to_host_dev(struct pan_kmod_dev *dev)
+{
+   return (struct kmod_host_dev *)dev;
+}
+
+static int
+kmod_host_destroy(struct pan_kmod_dev *dev)
+{
+   struct kmod_host_dev *host = to_host_dev(dev);
+
+   host_close(host->file);
+   int leaks = host_machine_put(host->machine);
+   free(host);
+   return leaks;
+}
+
+static int
+kmod_host_ioctl(struct pan_kmod_dev *dev, unsigned long request, void *arg)
+{
+   return host_ioctl(to_host_dev(dev)->file, request, arg);
+}
+
+static int
+kmod_host_mmap(struct pan_kmod_dev *dev, void *addr, size_t size_B, int prot,
+               int flags, uint64_t offset, void **addr_out)
+{
+   return host_mmap(to_host_dev(dev)->file, addr, size_B, prot, flags, offset,
+                    addr_out);
+}
+
+static int
+kmod_host_munmap(struct pan_kmod_dev *dev, void *addr, size_t size_B)
+{
+   (void)dev;
+   return host_munmap(addr, size_B);
+}
+
+static int
+kmod_host_window_create(struct pan_kmod_vm *vm, uint64_t va, void *host,
+                        uint64_t size_B, struct pan_kmod_window **window_out)
+{
+   struct kmod_host_window *window = calloc(1, sizeof(*window));
+   if (!window)
+      return -ENOMEM;
+
+   int ret = host_window_create(to_host_dev(vm->dev)->file, vm->id, va, host,
+                                size_B, &window->window);
+   if (ret) {
+      free(window);
+      return ret;
+   }
+
+   *window_out = &window->base;
+   return 0;
+}
+
+static void
+kmod_host_window_destroy(struct pan_kmod_window *window)
+{
+   struct kmod_host_window *host = (struct kmod_host_window *)window;
+
+   host_window_destroy(host->window);
+   free(host);
+}
+
+static int
+kmod_host_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out)
+{
+   host_get_stats(to_host_dev(dev)->machine, stats_out);
+   return 0;
+}
+
+static int
+kmod_host_vm_root(struct pan_kmod_vm *vm, uint64_t *pa_out)
+{
+   return host_vm_root(to_host_dev(vm->dev)->file, vm->id, pa_out);
+}
+
+static void *
+kmod_host_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa)
+{
+   return host_dram_ptr(to_host_dev(dev)->machine, pa);
+}
+
+static const struct pan_kmod_ops kmod_host_ops = {
+    .destroy = kmod_host_destroy,
+    .ioctl = kmod_host_ioctl,
+    .mmap = kmod_host_mmap,
+    .munmap = kmod_host_munmap,
+    .window_create = kmod_host_window_create,
+    .window_destroy = kmod_host_window_destroy,
+    .fault_handler_ensure = host_fault_handler_ensure,
+    .get_stats = kmod_host_get_stats,
+    .vm_root = kmod_host_vm_root,
+    .dram_ptr = kmod_host_dram_ptr,
+};
+
+/*
+ * An environment variable as a number of bytes or things, with an optional K, M,
+ * G or T; 0 where it is unset. -EINVAL, said in words, where it is no number.
+ */
+static int
+read_env(const char *name, uint64_t *value_out)
+{
+   static const char suffixes[] = "KMGT";
+   const char *text = getenv(name);
+   char *end;
+
+   *value_out = 0;
+   if (!text || !*text)
+      return 0;
+
+   errno = 0;
+   uint64_t value = strtoull(text, &end, 0);
+   const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+   int shift = suffix ? 10 * (int)(suffix - suffixes + 1) : 0;
+   if (errno || end == text || *text == '-' || (*end && (!suffix || end[1])) ||
+       value > UINT64_MAX >> shift) {
+      pan_kmod_error("%s=%s is not a number with an optional K, M, G or T",
+                     name, text);
+      return -EINVAL;
+   }
+
+   *value_out = value << shift;
+   return 0;
+}
+
+/* The configuration that a user asks for where the program asks for none. */
+static int
+config_from_env(struct host_config *config_out)
+{
+   uint64_t dram_size_B, tlb_entries;
+   int ret = read_env("PANSPARSE_DRAM", &dram_size_B);
+
+   if (!ret)
+      ret = read_env("PANSPARSE_TLB_ENTRIES", &tlb_entries);
+   if (ret)
+      return ret;
+
+   if (tlb_entries > UINT32_MAX)
+      tlb_entries = UINT32_MAX;
+   *config_out = (struct host_config){
+      .dram_size_B = dram_size_B,
+      .tlb_entries = (uint32_t)tlb_entries,
+   };
+   return 0;
+}
+
+/*
+ * Without a configuration the first device boots the machine as the environment
+ * says, and the others join it.
+ */
+static int
+get_machine(const struct host_config *config, struct host_machine **machine_out)
+{
+   struct host_config from_env;
+
+   if (!config) {
+      int ret = config_from_env(&from_env);
+      if (ret)
+         return ret;
+      ret = host_machine_get(&from_env, machine_out);
+      if (ret != -EBUSY)
+         return ret;
+   }
+   return host_machine_get(config, machine_out);
+}
+
+int
+pan_kmod_host_create(const struct host_config *config,
+                     struct pan_kmod_dev **dev_out)
+{
+   struct kmod_host_dev *host = calloc(1, sizeof(*host));
+   if (!host)
+      return -ENOMEM;
+
+   int ret = get_machine(config, &host->machine);
+   if (ret) {
+      if (ret == -EBUSY)
+         pan_kmod_error("a machine runs in this process already: a "
+                        "configuration can be given to the first device only");
+      goto err_free;
+   }
+
+   ret = host_open(host->machine, &host->file);
+   if (ret) {
+      pan_kmod_error("the machine in this process cannot be opened: %s",
+                     strerror(-ret));
+      goto err_put_machine;
+   }
+
+   host->base.ops = &kmod_host_ops;
+   host->base.props.virtual_gpu = true;
+   *dev_out = &host->base;
+   return 0;
+
+err_put_machine:
+   host_machine_put(host->machine);
+err_free:
+   free(host);
+   return ret;
+}

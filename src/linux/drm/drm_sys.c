@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* The system calls of a process on the device node; see linux_machine.h. */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <drm/drm_file.h>
+
+#include "drm_internal.h"
+#include "drm_mmap.h"
+#include "linux_machine.h"
+
+struct linux_file {
+	struct file file;
+};
+
+int linux_sys_open(struct linux_file **file_out)
+{
+	const struct file_operations *fops;
+	struct linux_file *file;
+	struct inode *inode;
+	int ret;
+
+	ret = linux_drm_node_get(&inode, &fops);
+	if (ret)
+		return ret;
+	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	if (!file)
+		return -ENOMEM;
+	kref_init(&file->file.f_count);
+	file->file.f_op = fops;
+	file->file.f_inode = inode;
+	ret = fops->open(inode, &file->file);
+	if (ret) {
+		/* Never opened: there is nothing to release. */
+		file->file.f_released = true;
+		fput(&file->file);
+	} else {
+		*file_out = file;
+	}
+	linux_assert_no_locks_held();
+	return ret;
+}
+
+void linux_sys_close(struct linux_file *file)
+{
+	/*
+	 * At once, while mappings may still hold the struct: the kernel would
+	 * wait for them, but here nobody tells us of a plain munmap().
+	 */
+	file->file.f_released = true;
+	file->file.f_op->release(file->file.f_inode, &file->file);
+	fput(&file->file);
+	linux_file_reap();
+	linux_assert_no_locks_held();
+}
+
+int linux_sys_ioctl(struct linux_file *file, unsigned int cmd, void *arg)
+{
+	long ret = file->file.f_op->unlocked_ioctl(&file->file, cmd,
+						   (unsigned long)arg);
+
+	linux_assert_no_locks_held();
+	return ret == -ERESTARTSYS ? -EINTR : (int)ret;
+}
+
+int linux_sys_mmap(struct linux_file *file, void *addr, size_t size_B, int prot,
+		   int flags, uint64_t offset, void **addr_out)
+{
+	int ret = linux_mmap(&file->file, (unsigned long)addr, size_B, prot,
+			     flags, offset, addr_out);
+
+	linux_assert_no_locks_held();
+	return ret;
+}
+
+int linux_sys_munmap(void *addr, size_t size_B)
+{
+	int ret = linux_munmap((unsigned long)addr, size_B);
+
+	linux_assert_no_locks_held();
+	return ret;
+}
+
+struct drm_file *linux_file_drm(struct linux_file *file)
+{
+	return file->file.private_data;
+}
+
+int linux_drm_report_leaks(void)
+{
+	return linux_mmap_report_leaks() + linux_file_report_leaks();
+}

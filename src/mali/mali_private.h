@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the virtual Mali share with each other, and the rules that
+ * keep its SIGSEGV handler safe.
+ *
+ * Locks
+ *
+ *   tlb lock      One for the process (mali_tlb_lock). Guards the tree of
+ *                 windows, each address space's effective configuration, locked
+ *                 region and windows with entries, and every TLB. The SIGSEGV
+ *                 handler takes it. While it is held:
+ *                   - nothing may load or store through a window, so no memory
+ *                     of a caller is touched (statistics are copied out later);
+ *                   - no other lock is taken and nothing is called but raw
+ *                     system calls: no malloc, no stdio, no callback.
+ *                 A thread that breaks the first rule is not deadlocked: the
+ *                 handler sees that the thread holds the lock and treats the
+ *                 fault as a crash of the program.
+ *   chain lock    mali_fault.c; guards the list of the program's handlers. Held
+ *                 with all signals blocked, never together with the tlb lock.
+ *   dram->lock    mali_dram.c; a leaf, never taken in the handler.
+ *
+ * Registers are atomics and take no lock. The ones of an address space are
+ * latches: what the walker uses is struct mali_as::config, which the UPDATE
+ * command copies from them under the tlb lock.
+ *
+ * Order of a page-table edit as the walker sees it: LOCK returns after the tlb
+ * lock was held, so every walk of the old tables has ended and what it mapped
+ * into a window is gone; a walk of the new tables starts after UNLOCK held the
+ * lock. Entries outside of the locked region may be walked meanwhile. They are
+ * read with 64-bit acquire loads, so a driver publishes a new table with one
+ * 64-bit release store.
+ */
+#ifndef MALI_PRIVATE_H
+#define MALI_PRIVATE_H
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "mali.h"
+#include "mali_regs.h"
+
+#define MALI_MAX_AS 32
+
+/* ------------------------------------------------------------- trees -- */
+
+/*
+ * An intrusive interval tree: a treap ordered by (start, address of the node)
+ * that knows the last address below each node. Intervals may overlap. Every
+ * function is O(log n) expected, needs no memory and does not recurse.
+ */
+struct mali_node {
+	struct mali_node *parent, *left, *right;
+	uint64_t start, last; /* inclusive; set by the owner before insertion */
+	uint64_t max_last;    /* of the subtree */
+};
+
+struct mali_tree {
+	struct mali_node *root;
+};
+
+void mali_tree_insert(struct mali_tree *tree, struct mali_node *node);
+void mali_tree_remove(struct mali_tree *tree, struct mali_node *node);
+/* Sets node->start and last to values that do not change the order. */
+void mali_tree_resize(struct mali_node *node, uint64_t start, uint64_t last);
+/* The lowest node that overlaps [start, last], or NULL. */
+struct mali_node *mali_tree_first(const struct mali_tree *tree, uint64_t start,
+				  uint64_t last);
+/* The next one after @node that overlaps [start, last], or NULL. */
+struct mali_node *mali_tree_next(const struct mali_node *node, uint64_t start,
+				 uint64_t last);
+/* The last node with start <= @at; the first with start > @at. */
+struct mali_node *mali_tree_before(const struct mali_tree *tree, uint64_t at);
+struct mali_node *mali_tree_after(const struct mali_tree *tree, uint64_t at);
+
+#define mali_container_of(ptr, type, member)                                   \
+	((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* ------------------------------------------------------------ walker -- */
+
+/* What TRANSTAB, MEMATTR and TRANSCFG say after an UPDATE. */
+struct mali_walk_config {
+	const void *dram;
+	uint64_t dram_size_B;
+	uint32_t pa_bits;
+	uint32_t mode; /* MALI_AS_TRANSCFG_ADRMODE_* */
+	uint32_t va_bits;
+	uint64_t root;
+	uint64_t memattr;
+	bool af_faults;
+	bool hierarchical_ap;
+};
+
+/* One leaf: [va, va + size_B) is at [pa, pa + size_B). */
+struct mali_leaf {
+	uint64_t va, pa, size_B;
+	bool writable;
+	bool executable;
+	/* For the next leaf of the same table. */
+	const void *slot;
+	uint32_t level;
+	uint64_t inherited; /* table attributes of the levels above */
+};
+
+/*
+ * Translates @va for @access (MALI_ACCESS_*). Returns 0, or the exception code
+ * of FAULTSTATUS. Reads DRAM and nothing else.
+ */
+uint32_t mali_walk(const struct mali_walk_config *config, uint64_t va,
+		   uint32_t access, struct mali_leaf *leaf_out);
+
+/* A run of readable memory that is contiguous in VA and in PA. */
+struct mali_run {
+	uint64_t va, pa, size_B;
+	bool writable; /* all of it, or none of it */
+};
+
+/*
+ * Extends @leaf, which mali_walk() found, over its neighbours in [lo, hi) while
+ * they continue its physical addresses with the same permission; looks at no
+ * more than MALI_RUN_LEAVES leaves each way. @leaf overlaps [lo, hi); the run
+ * is cut to it.
+ */
+#define MALI_RUN_LEAVES 512
+void mali_walk_run(const struct mali_walk_config *config,
+		   const struct mali_leaf *leaf, uint64_t lo, uint64_t hi,
+		   struct mali_run *run_out);
+
+/* --------------------------------------------------------------- TLB -- */
+
+enum mali_entry_kind {
+	MALI_ENTRY_READ,
+	MALI_ENTRY_WRITE,   /* readable and writable */
+	MALI_ENTRY_SCRATCH, /* private pages behind a fault */
+};
+
+/* One host mapping of part of a window. Guarded by the tlb lock, as are all. */
+struct mali_entry {
+	struct mali_node node; /* by VA, in window->entries; disjoint there */
+	struct mali_window *window;
+	struct mali_entry *older, *newer; /* order of eviction; free list */
+	enum mali_entry_kind kind;
+};
+
+#define MALI_BALLAST_CHUNKS 4
+
+struct mali_tlb {
+	struct mali_entry *entries;
+	size_t entries_B;
+	uint32_t capacity;
+	uint32_t used;
+	struct mali_entry *free; /* linked by newer */
+	struct mali_entry *oldest, *newest;
+	/* Host mappings to give up when the host has no more. */
+	void *ballast[MALI_BALLAST_CHUNKS];
+	uint32_t ballast_count;
+	uint32_t ballast_retry; /* misses until the missing ones are tried */
+	uint64_t misses, stalls, faults, evictions, invalidations;
+	uint64_t locks, locked_B, host_calls;
+};
+
+struct mali_window {
+	struct mali_node host_node; /* by host address, one tree for all GPUs */
+	struct mali_node
+		va_node; /* by VA, in as->windows while it has entries */
+	struct mali_gpu *gpu;
+	struct mali_as *as;
+	uint64_t va, size_B;
+	uintptr_t host;
+	struct mali_tree entries;
+};
+
+/* --------------------------------------------------------------- GPU -- */
+
+/* A 64-bit register that is accessed in halves. */
+struct mali_reg64 {
+	_Atomic uint32_t half[2]; /* low, high */
+};
+
+struct mali_as {
+	struct mali_reg64 transtab, memattr, lockaddr, transcfg, faultaddress;
+	_Atomic uint32_t faultstatus;
+
+	/* The rest is guarded by the tlb lock. */
+	struct mali_walk_config config;
+	bool locked;
+	uint64_t lock_start, lock_last;
+	_Atomic uint32_t
+		unlocks; /* futex of the threads that wait for UNLOCK */
+	uint32_t waiters;
+	struct mali_tree windows; /* those that hold entries */
+};
+
+struct mali_irq_block {
+	_Atomic uint32_t rawstat, mask;
+};
+
+struct mali_gpu {
+	struct mali_gpu_config config;
+	_Atomic(mali_irq_fn) raise;
+	void *_Atomic raise_data;
+	struct mali_irq_block gpu_irq, mmu_irq;
+	struct mali_reg64 timestamp_offset;
+	_Atomic uint64_t flushes;
+	_Atomic uint64_t reset_time_ns;
+	struct mali_as as[MALI_MAX_AS];
+	struct mali_tlb tlb;
+	uint32_t window_count; /* tlb lock */
+};
+
+/* Sets RAWSTAT bits; true if the line became active and must be raised. */
+bool mali_irq_set(struct mali_irq_block *block, uint32_t bits);
+void mali_irq_raise(struct mali_gpu *gpu, enum mali_irq line);
+
+/* The AS register block (mali_mmu.c). @offset counts from MALI_AS(0). */
+uint32_t mali_mmu_read(struct mali_gpu *gpu, uint32_t offset);
+void mali_mmu_write(struct mali_gpu *gpu, uint32_t offset, uint32_t value);
+/* Every AS unmapped and unlocked, nothing cached, no fault pending. */
+void mali_mmu_reset(struct mali_gpu *gpu);
+/*
+ * Records a fault in the registers of the address space: tlb lock held.
+ * Returns true if the MMU line must be raised once the lock is dropped.
+ */
+bool mali_mmu_record_fault(struct mali_gpu *gpu, struct mali_as *as,
+			   uint64_t va, uint32_t exception, uint32_t access);
+
+/* ---------------------------------------------------------- tlb lock -- */
+
+void mali_tlb_lock(void);
+void mali_tlb_unlock(void);
+/* Does this thread hold it? */
+bool mali_tlb_locked(void);
+
+/* FUTEX_WAIT while *word == value; FUTEX_WAKE of all. */
+void mali_futex_wait(_Atomic uint32_t *word, uint32_t value);
+void mali_futex_wake_all(_Atomic uint32_t *word);
+
+/* -------------------------------------------------- TLB (mali_tlb.c) -- */
+
+int mali_tlb_init(struct mali_tlb *tlb, uint32_t capacity);
+void mali_tlb_finish(struct mali_tlb *tlb);
+
+/* All of these: tlb lock held, async-signal-safe. */
+
+/* Drops what any window shows of [start, last] of the address space. */
+void mali_tlb_invalidate(struct mali_gpu *gpu, struct mali_as *as,
+			 uint64_t start, uint64_t last);
+/* Drops everything that the window shows. */
+void mali_tlb_drop_window(struct mali_window *window);
+/* Evicts until an insertion, and the cut that may come with it, will succeed.
+ */
+void mali_tlb_reserve(struct mali_gpu *gpu);
+/* Removes what the window shows of [start, last], as an invalidation does. */
+void mali_tlb_cut(struct mali_window *window, uint64_t start, uint64_t last);
+/*
+ * Shows a run, or scratch memory for it (kind MALI_ENTRY_SCRATCH), at the
+ * window's host address of run->va, where nothing is shown yet; needs a
+ * mali_tlb_reserve() before. 0, or -errno of the host when even eviction does
+ * not help; where that is for want of mappings, a message was printed.
+ */
+int mali_tlb_fill(struct mali_window *window, const struct mali_run *run,
+		  enum mali_entry_kind kind);
+
+/* Makes the window's host range inaccessible; 0 or -errno. Takes no lock. */
+int mali_host_block(uintptr_t host, uint64_t size_B);
+
+/* -------------------------------------------- misses (mali_window.c) -- */
+
+#define MALI_ACCESS_UNKNOWN 4 /* a read, unless reading is permitted already   \
+			       */
+
+/*
+ * Answers an access that trapped at host address @addr. False if no window is
+ * there (or nothing could be mapped): then the fault is the program's own.
+ * Called from the SIGSEGV handler.
+ */
+bool mali_window_miss(uintptr_t addr, uint32_t access);
+
+/* Detaches windows that outlive their GPU: inaccessible, and safe to destroy.
+ */
+void mali_windows_abandon(struct mali_gpu *gpu);
+
+/* -------------------------------------------- handler (mali_fault.c) -- */
+
+/*
+ * Counted. Puts the SIGSEGV handler in front; the last put takes it out, if it
+ * is still there then.
+ */
+int mali_fault_handler_get(void);
+void mali_fault_handler_put(void);
+
+#endif /* MALI_PRIVATE_H */

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Windows and the misses in them, the tlb lock and the locked regions that
+ * misses wait for.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mali_private.h"
+
+/*
+ * No entry is larger. A larger one would save few misses and cost more when it
+ * is evicted.
+ */
+#define RUN_MAX (32ull << 20)
+
+/*
+ * After a miss the host's page-table entries of this much around the address
+ * are made as well: one system call instead of 16 page faults for a tile. More
+ * would commit memory that may never be touched.
+ */
+#define POPULATE_B (64ull << 10)
+
+/* Linux 5.14; an older one says EINVAL, and the page faults are taken. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* While an address space is disabled everything faults: scratch in bulk. */
+#define SCRATCH_MAX (2ull << 20)
+
+/* Every window of the process by host address. Guarded by the tlb lock. */
+static struct mali_tree windows_by_host;
+
+/* ----------------------------------------------------------- locking -- */
+
+void mali_futex_wait(_Atomic uint32_t *word, uint32_t value)
+{
+	/* Woken, changed or interrupted: the caller looks again. */
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void mali_futex_wake_all(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* 0: free, 1: held, 2: held and somebody may wait. */
+static _Atomic uint32_t tlb_lock_word;
+
+/* initial-exec: reading it in a signal handler must not allocate. */
+static _Thread_local bool tlb_lock_mine
+	__attribute__((tls_model("initial-exec")));
+
+#define LOCK_SPINS 64
+
+static bool tlb_try_lock(void)
+{
+	uint32_t free = 0;
+
+	return atomic_compare_exchange_strong_explicit(&tlb_lock_word, &free, 1,
+						       memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+static void tlb_lock_contended(void)
+{
+	for (unsigned i = 0; i < LOCK_SPINS; i++) {
+		if (!atomic_load_explicit(&tlb_lock_word,
+					  memory_order_relaxed) &&
+		    tlb_try_lock())
+			return;
+#if defined(__x86_64__)
+		__builtin_ia32_pause();
+#endif
+	}
+	while (atomic_exchange_explicit(&tlb_lock_word, 2,
+					memory_order_acquire))
+		mali_futex_wait(&tlb_lock_word, 2);
+}
+
+void mali_tlb_lock(void)
+{
+	assert(!tlb_lock_mine);
+	if (!tlb_try_lock())
+		tlb_lock_contended();
+	tlb_lock_mine = true;
+}
+
+void mali_tlb_unlock(void)
+{
+	assert(tlb_lock_mine);
+	tlb_lock_mine = false;
+	if (atomic_exchange_explicit(&tlb_lock_word, 0, memory_order_release) ==
+	    2)
+		syscall(SYS_futex, &tlb_lock_word, FUTEX_WAKE_PRIVATE, 1, NULL,
+			NULL, 0);
+}
+
+bool mali_tlb_locked(void)
+{
+	return tlb_lock_mine;
+}
+
+/* ---------------------------------------------------------- lifetime -- */
+
+static int check_window(const struct mali_gpu *gpu, uint32_t as, uint64_t va,
+			uintptr_t host, uint64_t size_B)
+{
+	uint64_t va_end = 1ull << gpu->config.va_bits;
+
+	if (as >= MALI_MAX_AS || !(gpu->config.as_present >> as & 1))
+		return -EINVAL;
+	if (!size_B || !host || (va | host | size_B) % MALI_PAGE_SIZE)
+		return -EINVAL;
+	if (size_B > va_end || va > va_end - size_B ||
+	    size_B - 1 > UINTPTR_MAX - host)
+		return -EINVAL;
+	return 0;
+}
+
+int mali_window_create(struct mali_gpu *gpu, uint32_t as, uint64_t va,
+		       void *host, uint64_t size_B,
+		       struct mali_window **window_out)
+{
+	uintptr_t first = (uintptr_t)host;
+	struct mali_window *window;
+	int ret;
+
+	ret = check_window(gpu, as, va, first, size_B);
+	if (ret)
+		return ret;
+	window = calloc(1, sizeof(*window));
+	if (!window)
+		return -ENOMEM;
+	window->gpu = gpu;
+	window->as = &gpu->as[as];
+	window->va = va;
+	window->host = first;
+	window->size_B = size_B;
+	window->va_node.start = va;
+	window->va_node.last = va + size_B - 1;
+	window->host_node.start = first;
+	window->host_node.last = first + size_B - 1;
+
+	mali_tlb_lock();
+	if (mali_tree_first(&windows_by_host, first, first + size_B - 1)) {
+		ret = -EINVAL;
+	} else {
+		gpu->tlb.host_calls++;
+		ret = mali_host_block(first, size_B);
+	}
+	if (!ret) {
+		mali_tree_insert(&windows_by_host, &window->host_node);
+		gpu->window_count++;
+	}
+	mali_tlb_unlock();
+	if (ret) {
+		free(window);
+		return ret == -EINVAL ? -EINVAL : -ENOMEM;
+	}
+	*window_out = window;
+	return 0;
+}
+
+/* Tlb lock held. */
+static void window_detach(struct mali_window *window)
+{
+	mali_tlb_drop_window(window);
+	mali_tree_remove(&windows_by_host, &window->host_node);
+	window->gpu->window_count--;
+	window->gpu = NULL;
+}
+
+void mali_window_destroy(struct mali_window *window)
+{
+	if (!window)
+		return;
+	if (window->gpu) {
+		mali_tlb_lock();
+		window_detach(window);
+		mali_tlb_unlock();
+	}
+	free(window);
+}
+
+void mali_windows_abandon(struct mali_gpu *gpu)
+{
+	struct mali_node *node;
+
+	mali_tlb_lock();
+	node = mali_tree_first(&windows_by_host, 0, UINT64_MAX);
+	while (node) {
+		struct mali_window *window =
+			mali_container_of(node, struct mali_window, host_node);
+
+		node = mali_tree_next(node, 0, UINT64_MAX);
+		if (window->gpu == gpu)
+			window_detach(window);
+	}
+	mali_tlb_unlock();
+}
+
+/* ------------------------------------------------------------ misses -- */
+
+/*
+ * What a run around @va may cover: no other entry of the window, nothing that
+ * is locked, and RUN_MAX.
+ */
+static void miss_limits(const struct mali_window *window, uint64_t va,
+			uint64_t *lo_out, uint64_t *hi_out)
+{
+	const struct mali_as *as = window->as;
+	const struct mali_node *before = mali_tree_before(&window->entries, va);
+	const struct mali_node *after = mali_tree_after(&window->entries, va);
+	uint64_t lo = va & ~(RUN_MAX - 1);
+	uint64_t hi = lo + RUN_MAX;
+
+	if (lo < window->va)
+		lo = window->va;
+	if (hi > window->va + window->size_B)
+		hi = window->va + window->size_B;
+	if (before && lo <= before->last)
+		lo = before->last + 1;
+	if (after && hi > after->start)
+		hi = after->start;
+	if (as->locked && va < as->lock_start && hi > as->lock_start)
+		hi = as->lock_start;
+	if (as->locked && va > as->lock_last && lo <= as->lock_last)
+		lo = as->lock_last + 1;
+	*lo_out = lo;
+	*hi_out = hi;
+}
+
+/* One access that trapped. */
+struct miss {
+	struct mali_window *window;
+	uint64_t va;
+	uint32_t access;
+	/* To be done when the tlb lock is dropped. */
+	bool raise_irq;
+	uintptr_t populate;
+	uint64_t populate_B;
+	uint64_t populate_pa;
+	bool populate_writable;
+};
+
+/* The access goes to private memory; false if not even that can be had. */
+static bool show_scratch(struct miss *miss)
+{
+	struct mali_window *window = miss->window;
+	uint64_t page = miss->va & ~(uint64_t)(MALI_PAGE_SIZE - 1);
+	struct mali_run run = {.va = page, .size_B = MALI_PAGE_SIZE};
+	uint64_t lo, hi;
+
+	/* Where a mapping is there that lacks permission, it goes first. */
+	mali_tlb_cut(window, page, page + MALI_PAGE_SIZE - 1);
+	mali_tlb_reserve(window->gpu);
+	if (window->as->config.mode == MALI_AS_TRANSCFG_ADRMODE_UNMAPPED) {
+		miss_limits(window, page, &lo, &hi);
+		run.va = page & ~(SCRATCH_MAX - 1);
+		run.size_B = SCRATCH_MAX;
+		if (run.va < lo)
+			run.va = lo;
+		if (run.va + run.size_B > hi)
+			run.size_B = hi - run.va;
+	}
+	return mali_tlb_fill(window, &run, MALI_ENTRY_SCRATCH) == 0;
+}
+
+static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
+{
+	struct mali_window *window = miss->window;
+	uint64_t first = miss->va & ~(POPULATE_B - 1);
+	uint64_t end = first + POPULATE_B;
+	struct mali_run run;
+	uint64_t lo, hi;
+
+	mali_tlb_reserve(window->gpu);
+	miss_limits(window, miss->va, &lo, &hi);
+	mali_walk_run(&window->as->config, leaf, lo, hi, &run);
+	if (mali_tlb_fill(window, &run,
+			  run.writable ? MALI_ENTRY_WRITE : MALI_ENTRY_READ))
+		return false;
+	window->gpu->tlb.misses++;
+	if (first < run.va)
+		first = run.va;
+	if (end > run.va + run.size_B)
+		end = run.va + run.size_B;
+	miss->populate = window->host + (first - window->va);
+	miss->populate_B = end - first;
+	miss->populate_pa = run.pa + (first - run.va);
+	miss->populate_writable = run.writable;
+	return true;
+}
+
+/*
+ * Waits until the region that is locked now is unlocked or replaced. Drops the
+ * tlb lock while it does.
+ */
+static void wait_for_unlock(struct mali_as *as)
+{
+	uint32_t seen =
+		atomic_load_explicit(&as->unlocks, memory_order_relaxed);
+
+	as->waiters++;
+	mali_tlb_unlock();
+	mali_futex_wait(&as->unlocks, seen);
+	mali_tlb_lock();
+	as->waiters--;
+}
+
+static bool is_locked(const struct mali_as *as, uint64_t va)
+{
+	return as->locked && va >= as->lock_start && va <= as->lock_last;
+}
+
+/*
+ * With the tlb lock held and the address not locked. Returns whether the access
+ * can be tried again.
+ */
+static bool miss_answer(struct miss *miss)
+{
+	struct mali_window *window = miss->window;
+	struct mali_node *node =
+		mali_tree_first(&window->entries, miss->va, miss->va);
+	struct mali_leaf leaf;
+	uint32_t exception;
+
+	if (node) {
+		const struct mali_entry *entry =
+			mali_container_of(node, struct mali_entry, node);
+
+		/* What can be read trapped: that was no read. */
+		if (miss->access == MALI_ACCESS_UNKNOWN)
+			miss->access = MALI_ACCESS_WRITE;
+		/* Another thread was faster. */
+		if (miss->access == MALI_ACCESS_READ ||
+		    entry->kind != MALI_ENTRY_READ)
+			return true;
+	} else if (miss->access == MALI_ACCESS_UNKNOWN) {
+		miss->access = MALI_ACCESS_READ;
+	}
+
+	exception =
+		mali_walk(&window->as->config, miss->va, miss->access, &leaf);
+	if (!exception) {
+		/* An entry that permits less than the tables do is stale. */
+		if (node)
+			mali_tlb_cut(window, node->start, node->last);
+		if (show_memory(miss, &leaf))
+			return true;
+		exception = MALI_FAULT_GPU_BUS;
+	}
+	miss->raise_irq = mali_mmu_record_fault(
+		window->gpu, window->as, miss->va, exception, miss->access);
+	return show_scratch(miss);
+}
+
+/*
+ * The host maps memory that exists fastest as for reads, 16 pages at a time;
+ * memory that it has to clear first is faster had as for writes. Asking which
+ * it is costs a twentieth of either.
+ *
+ * Without the tlb lock: a LOCK may have come in between. Then this fails, or
+ * finds another run of the window, and does no harm.
+ */
+static void populate(const struct mali_gpu *gpu, const struct miss *miss)
+{
+	const char *dram = mali_dram_base(gpu->config.dram);
+	unsigned char in_core[POPULATE_B / MALI_PAGE_SIZE];
+	int advice = MADV_POPULATE_READ;
+
+	if (miss->populate_writable &&
+	    !syscall(SYS_mincore, dram + miss->populate_pa, miss->populate_B,
+		     in_core)) {
+		for (unsigned i = 0; i < miss->populate_B / MALI_PAGE_SIZE; i++)
+			if (!(in_core[i] & 1))
+				advice = MADV_POPULATE_WRITE;
+	}
+	syscall(SYS_madvise, miss->populate, miss->populate_B, advice);
+}
+
+bool mali_window_miss(uintptr_t addr, uint32_t access)
+{
+	struct miss miss = {.access = access};
+	bool stalled = false, answered;
+	struct mali_node *node;
+	struct mali_gpu *gpu;
+
+	/* Whoever holds the lock must not fault: this is a crash. */
+	if (tlb_lock_mine)
+		return false;
+
+	mali_tlb_lock();
+	node = mali_tree_first(&windows_by_host, addr, addr);
+	if (!node) {
+		mali_tlb_unlock();
+		return false;
+	}
+	miss.window = mali_container_of(node, struct mali_window, host_node);
+	miss.va = miss.window->va + (addr - miss.window->host);
+	gpu = miss.window->gpu;
+	while (is_locked(miss.window->as, miss.va)) {
+		gpu->tlb.stalls += !stalled;
+		stalled = true;
+		wait_for_unlock(miss.window->as);
+	}
+	answered = miss_answer(&miss);
+	mali_tlb_unlock();
+
+	if (miss.populate_B > MALI_PAGE_SIZE)
+		populate(gpu, &miss);
+	if (miss.raise_irq)
+		mali_irq_raise(gpu, MALI_IRQ_MMU);
+	return answered;
+}

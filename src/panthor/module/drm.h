@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What libdrm calls <drm.h>, for the module build. */
+#include <drm/drm.h>

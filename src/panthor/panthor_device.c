@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/platform_device.h>
+#include <linux/property.h>
+#include <linux/sizes.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "panthor_device.h"
+#include "panthor_gpu.h"
+#include "panthor_mmu.h"
+#include "panthor_regs.h"
+
+/*
+ * What a process reads where LATEST_FLUSH_ID would be while no job runs: "a
+ * flush may be needed", since 0 would mean "always flush".
+ */
+#define DUMMY_FLUSH_ID 1
+
+/**
+ * panthor_request_irq() - handle an interrupt line
+ * @ptdev: the device, which @handler gets as its data
+ * @name: of the line
+ * @irq: Linux interrupt number
+ * @handler: runs in a thread, may sleep; the line is masked meanwhile
+ *
+ * Return: 0 or what request_threaded_irq() returned.
+ */
+int panthor_request_irq(struct panthor_device *ptdev, const char *name, int irq,
+			irq_handler_t handler)
+{
+	int ret;
+
+	ret = request_threaded_irq(irq, NULL, handler, IRQF_ONESHOT, name,
+				   ptdev);
+	if (ret)
+		drm_err(&ptdev->base, "interrupt line '%s' (%d): error %d\n",
+			name, irq, ret);
+
+	return ret;
+}
+
+/** panthor_free_irq() - the inverse; waits for a handler that runs */
+void panthor_free_irq(struct panthor_device *ptdev, int irq)
+{
+	free_irq(irq, ptdev);
+}
+
+static void reset_work(struct work_struct *work)
+{
+	struct panthor_device *ptdev =
+		container_of(work, struct panthor_device, reset.work);
+	int ret, idx;
+
+	if (!drm_dev_enter(&ptdev->base, &idx))
+		return;
+
+	drm_warn(&ptdev->base, "resetting the GPU\n");
+	panthor_mmu_pre_reset(ptdev);
+
+	/* What has gone wrong up to here is cured by what follows. */
+	atomic_set(&ptdev->reset.pending, 0);
+	ret = panthor_gpu_soft_reset(ptdev);
+	panthor_mmu_post_reset(ptdev);
+	drm_dev_exit(idx);
+
+	if (ret) {
+		drm_err(&ptdev->base, "giving up on the GPU\n");
+		panthor_device_unplug(ptdev);
+	}
+}
+
+void panthor_device_schedule_reset(struct panthor_device *ptdev)
+{
+	if (!atomic_cmpxchg(&ptdev->reset.pending, 0, 1))
+		queue_work(ptdev->reset.wq, &ptdev->reset.work);
+}
+
+/**
+ * panthor_device_unplug() - no more ioctls reach the hardware
+ *
+ * For removal, and for a GPU that does not come back from a reset. May be
+ * called more than once.
+ */
+void panthor_device_unplug(struct panthor_device *ptdev)
+{
+	mutex_lock(&ptdev->unplug.lock);
+	if (!ptdev->unplug.unplugged) {
+		ptdev->unplug.unplugged = true;
+		drm_dev_unplug(&ptdev->base);
+	}
+	mutex_unlock(&ptdev->unplug.lock);
+}
+
+static int get_resources(struct panthor_device *ptdev,
+			 struct platform_device *pdev)
+{
+	const struct {
+		const char *name;
+		int *irq;
+	} lines[] = {
+		{"mmu", &ptdev->irqs.mmu},
+		{"gpu", &ptdev->irqs.gpu},
+	};
+	int irq;
+	u32 i;
+
+	ptdev->iomem = devm_platform_ioremap_resource(pdev, 0);
+	if (IS_ERR(ptdev->iomem))
+		return PTR_ERR(ptdev->iomem);
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		irq = platform_get_irq_byname(pdev, lines[i].name);
+		if (irq < 0)
+			return irq;
+		*lines[i].irq = irq;
+	}
+
+	ptdev->coherent = device_get_dma_attr(&pdev->dev) == DEV_DMA_COHERENT;
+	return 0;
+}
+
+static int init_dma(struct panthor_device *ptdev, struct device *dev)
+{
+	u32 pa_bits = GPU_MMU_FEATURES_PA_BITS(ptdev->gpu_info.mmu_features);
+	int ret;
+
+	dma_set_max_seg_size(dev, UINT_MAX);
+	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(pa_bits));
+	if (ret)
+		drm_err(&ptdev->base, "no DMA with %u address bits: error %d\n",
+			pa_bits, ret);
+
+	return ret;
+}
+
+static int init_dummy_flush_id(struct panthor_device *ptdev)
+{
+	u32 *words;
+
+	ptdev->dummy_flush_id = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!ptdev->dummy_flush_id)
+		return -ENOMEM;
+
+	words = page_address(ptdev->dummy_flush_id);
+	words[0] = DUMMY_FLUSH_ID;
+	return 0;
+}
+
+/*
+ * Firmware reports how many groups and streams can be resident. There is no
+ * firmware to talk to yet, hence none; the rest are properties of architecture
+ * 10.
+ */
+static void init_csif_info(struct panthor_device *ptdev)
+{
+	ptdev->csif_info = (struct drm_panthor_csif_info){
+		.cs_reg_count = 96,
+		.scoreboard_slot_count = 8,
+		.unpreserved_cs_reg_count = 4,
+	};
+}
+
+/**
+ * panthor_device_init() - bring up everything but the node
+ * @ptdev: zeroed, but for its drm_device and uapi
+ * @pdev: the platform device
+ *
+ * Return: 0, or an error, of which the log has the details. On failure nothing
+ * is left behind but what the platform device's managed resources release.
+ */
+int panthor_device_init(struct panthor_device *ptdev,
+			struct platform_device *pdev)
+{
+	int ret;
+
+	mutex_init(&ptdev->unplug.lock);
+	INIT_WORK(&ptdev->reset.work, reset_work);
+
+	ret = get_resources(ptdev, pdev);
+	if (ret)
+		return ret;
+
+	ptdev->reset.wq = alloc_ordered_workqueue("panthor-reset", 0);
+	if (!ptdev->reset.wq)
+		return -ENOMEM;
+
+	ret = init_dummy_flush_id(ptdev);
+	if (ret)
+		goto err_destroy_wq;
+
+	ret = panthor_gpu_init(ptdev);
+	if (ret)
+		goto err_free_dummy;
+
+	ret = init_dma(ptdev, &pdev->dev);
+	if (ret)
+		goto err_fini_gpu;
+
+	ptdev->mmu_info.page_size_bitmap = SZ_4K | SZ_2M;
+	init_csif_info(ptdev);
+
+	ret = panthor_mmu_init(ptdev);
+	if (ret)
+		goto err_fini_gpu;
+
+	return 0;
+
+err_fini_gpu:
+	cancel_work_sync(&ptdev->reset.work);
+	panthor_gpu_fini(ptdev);
+err_free_dummy:
+	__free_page(ptdev->dummy_flush_id);
+err_destroy_wq:
+	destroy_workqueue(ptdev->reset.wq);
+	return ret;
+}
+
+/**
+ * panthor_device_fini() - the inverse of panthor_device_init()
+ *
+ * The device has been unplugged.
+ */
+void panthor_device_fini(struct panthor_device *ptdev)
+{
+	/* From now on a request finds one pending and queues nothing. */
+	atomic_set(&ptdev->reset.pending, 1);
+	cancel_work_sync(&ptdev->reset.work);
+
+	panthor_mmu_fini(ptdev);
+	panthor_gpu_fini(ptdev);
+	__free_page(ptdev->dummy_flush_id);
+	destroy_workqueue(ptdev->reset.wq);
+	mutex_destroy(&ptdev->unplug.lock);
+}
+
+/**
+ * panthor_device_mmap_io() - map a device page into a process
+ * @ptdev: the device
+ * @offset: of the page, from the file's user MMIO offset on
+ * @vma: one page, shared, readable only
+ *
+ * The only page there is shows LATEST_FLUSH_ID. A GPU that is powered down has
+ * no such register, so a page of ours takes its place then; without groups,
+ * which alone could keep the GPU busy behind a process's back, that is always.
+ *
+ * Return: 0; -EINVAL for another page, size or protection; -ENOMEM.
+ */
+int panthor_device_mmap_io(struct panthor_device *ptdev, u64 offset,
+			   struct vm_area_struct *vma)
+{
+	if (offset != DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET -
+			      DRM_PANTHOR_USER_MMIO_OFFSET)
+		return -EINVAL;
+
+	if (vma->vm_end - vma->vm_start != PAGE_SIZE ||
+	    (vma->vm_flags & (VM_WRITE | VM_EXEC)) ||
+	    !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
+		     VM_MAYWRITE | VM_MAYEXEC);
+
+	return vm_insert_page(vma, vma->vm_start, ptdev->dummy_flush_id);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Buffer objects: GEM objects over shmem.
+ *
+ * Locking: flags and exclusive_vm_root_gem never change once the object has a
+ * handle. label.str is guarded by label.lock. Pages and their users are guarded
+ * by the object's dma_resv, as drm_gem_shmem has it.
+ */
+#ifndef PANTHOR_GEM_H
+#define PANTHOR_GEM_H
+
+#include <linux/mutex.h>
+
+#include <drm/drm_gem_shmem_helper.h>
+
+struct drm_device;
+struct drm_file;
+struct panthor_device;
+struct panthor_vm;
+struct sg_table;
+
+/* A label's longest length, its NUL included. */
+#define PANTHOR_BO_LABEL_MAXLEN 4096
+
+/* The sparse dummy of an open file; sparse VAs repeat every so many bytes. */
+#define PANTHOR_DUMMY_BO_SIZE (2u << 20)
+
+struct panthor_gem_object {
+	struct drm_gem_shmem_object base;
+
+	/*
+	 * NULL, or the root object of the only VM that may map this BO. The BO
+	 * shares that object's dma_resv and holds a reference to it: compare
+	 * with panthor_vm_root_gem(). Naming the VM itself would keep it alive
+	 * after VM_DESTROY.
+	 */
+	struct drm_gem_object *exclusive_vm_root_gem;
+
+	/* enum drm_panthor_bo_flags */
+	u32 flags;
+
+	struct {
+		struct mutex lock;
+		/* NULL or a string of our own. */
+		const char *str;
+	} label;
+};
+
+static inline struct panthor_gem_object *
+to_panthor_bo(struct drm_gem_object *obj)
+{
+	return container_of(to_drm_gem_shmem_obj(obj),
+			    struct panthor_gem_object, base);
+}
+
+static inline size_t panthor_bo_size(const struct panthor_gem_object *bo)
+{
+	return bo->base.base.size;
+}
+
+struct drm_gem_object *panthor_gem_create_object(struct drm_device *ddev,
+						 size_t size);
+int panthor_gem_create_with_handle(struct drm_file *file,
+				   struct panthor_device *ptdev,
+				   struct panthor_vm *exclusive_vm, u64 *size_B,
+				   u32 flags, u32 *handle_out);
+
+struct panthor_gem_object *
+panthor_gem_create_dummy(struct panthor_device *ptdev);
+
+int panthor_gem_pin(struct panthor_gem_object *bo, struct sg_table **sgt_out);
+void panthor_gem_unpin(struct panthor_gem_object *bo);
+
+void panthor_gem_set_label(struct panthor_gem_object *bo, const char *label);
+int panthor_gem_sync(struct panthor_gem_object *bo, u32 type, u64 offset,
+		     u64 size);
+
+int panthor_ioctl_bo_create(struct drm_device *ddev, void *data,
+			    struct drm_file *file);
+int panthor_ioctl_bo_mmap_offset(struct drm_device *ddev, void *data,
+				 struct drm_file *file);
+int panthor_ioctl_bo_set_label(struct drm_device *ddev, void *data,
+			       struct drm_file *file);
+int panthor_ioctl_bo_sync(struct drm_device *ddev, void *data,
+			  struct drm_file *file);
+int panthor_ioctl_bo_query_info(struct drm_device *ddev, void *data,
+				struct drm_file *file);
+
+#endif /* PANTHOR_GEM_H */

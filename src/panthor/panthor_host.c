@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* What the machine's owner may do and see: see panthor_host.h. */
+#include <drm/drm_file.h>
+
+#include "panthor_device.h"
+#include "panthor_host.h"
+#include "panthor_pt.h"
+#include "panthor_vm.h"
+
+static struct panthor_vm *get_vm(struct drm_file *file, u32 vm_id)
+{
+	struct panthor_file *pfile = file->driver_priv;
+
+	return panthor_vm_pool_get_vm(pfile->vms, vm_id);
+}
+
+int panthor_host_vm_active(struct drm_file *file, u32 vm_id,
+			   struct panthor_vm **vm_out)
+{
+	struct panthor_vm *vm = get_vm(file, vm_id);
+	int slot;
+
+	if (!vm)
+		return -EINVAL;
+
+	slot = panthor_vm_active(vm);
+	if (slot < 0) {
+		panthor_vm_put(vm);
+		return slot;
+	}
+
+	*vm_out = vm;
+	return slot;
+}
+
+void panthor_host_vm_idle(struct panthor_vm *vm)
+{
+	panthor_vm_idle(vm);
+	panthor_vm_put(vm);
+}
+
+int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out)
+{
+	struct panthor_vm *vm = get_vm(file, vm_id);
+
+	if (!vm)
+		return -EINVAL;
+
+	*pa_out = panthor_pt_root_pa(&vm->pt);
+	panthor_vm_put(vm);
+	return 0;
+}
+
+void panthor_host_get_stats(struct panthor_device *ptdev,
+			    struct panthor_stats *stats)
+{
+	struct panthor_counters *counters = &ptdev->counters;
+
+	*stats = (struct panthor_stats){
+		.vm_bind_ioctls = atomic64_read(&counters->vm_bind_ioctls),
+		.vm_bind_ops = atomic64_read(&counters->vm_bind_ops),
+		.pt_entries_written =
+			atomic64_read(&counters->pt_entries_written),
+		.pt_pages = atomic64_read(&counters->pt_pages),
+		.pt_pages_peak = atomic64_read(&counters->pt_pages_peak),
+		.vmas = atomic64_read(&counters->vmas),
+	};
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * A BO in a VM: pinned, with its pages indexed, for as long as VMAs or ops of
+ * that VM name it. There is at most one per BO and VM, so comparing pointers
+ * compares BOs.
+ *
+ * References may be dropped under the VM's op_lock. The last one only takes the
+ * object out of sight: unpinning takes the BO's resv, which comes before
+ * op_lock, and is left to panthor_vm_bos_reap().
+ *
+ * Locking: panthor_vm_bos::lock guards the tree and the list; it is a leaf
+ * lock.
+ */
+#ifndef PANTHOR_VM_BO_H
+#define PANTHOR_VM_BO_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+
+struct panthor_backing;
+struct panthor_gem_object;
+
+struct panthor_vm_bos {
+	spinlock_t lock;
+	struct rb_root tree;   /* by address of the BO */
+	struct list_head dead; /* to be reaped */
+};
+
+struct panthor_vm_bo {
+	refcount_t refcount;
+	struct panthor_vm_bos *bos;
+	struct rb_node node; /* empty: no longer, or not yet, in the tree */
+	struct list_head dead;
+
+	struct panthor_gem_object *bo; /* holds a reference and a pin */
+	struct panthor_backing *backing;
+};
+
+void panthor_vm_bos_init(struct panthor_vm_bos *bos);
+void panthor_vm_bos_fini(struct panthor_vm_bos *bos);
+void panthor_vm_bos_reap(struct panthor_vm_bos *bos);
+
+struct panthor_vm_bo *panthor_vm_bos_get(struct panthor_vm_bos *bos,
+					 struct panthor_gem_object *bo);
+
+static inline struct panthor_vm_bo *
+panthor_vm_bo_get(struct panthor_vm_bo *vm_bo)
+{
+	refcount_inc(&vm_bo->refcount);
+	return vm_bo;
+}
+
+void panthor_vm_bo_put(struct panthor_vm_bo *vm_bo);
+
+#endif /* PANTHOR_VM_BO_H */

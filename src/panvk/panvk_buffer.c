@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sparse buffers. To the engine a sparse buffer is an ordinary one, bound to
+ * memory that is a window: whatever it loads and stores there goes through the
+ * page tables. Buffers that are not sparse are the engine's alone.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "panvk_private.h"
+
+struct panvk_buffer {
+   struct panvk_resource res; /* first: see panvk_private.h */
+   VkBuffer handle;
+   struct panvk_host_range host;
+   struct pan_kmod_window *window;
+};
+
+/* What a sparse buffer's requirements differ in from an ordinary one's. */
+static void
+make_sparse(VkMemoryRequirements *requirements)
+{
+   requirements->alignment =
+      PANVK_MAX(requirements->alignment, PANVK_SPARSE_BLOCK_SIZE);
+   requirements->size =
+      PANVK_ALIGN(requirements->size, PANVK_SPARSE_BLOCK_SIZE);
+}
+
+/* ------------------------------------------------- creation, destruction -- */
+
+/*
+ * Undoes create_buffer(), however far it came. The window is above the host
+ * range, which is above nothing; the engine's buffer goes first of all.
+ */
+static void
+destroy_buffer(struct panvk_device *dev, struct panvk_buffer *buffer,
+               const VkAllocationCallbacks *allocator)
+{
+   dev->vk.DestroyBuffer(dev->handle, buffer->handle, allocator);
+   pan_kmod_window_destroy(buffer->window);
+   panvk_host_range_finish(dev, &buffer->host);
+   panvk_resource_finish_range(dev, &buffer->res);
+   free(buffer);
+}
+
+/* Gives the engine's buffer its range, window and memory. */
+static VkResult
+back_buffer(struct panvk_device *dev, struct panvk_buffer *buffer)
+{
+   VkMemoryRequirements requirements;
+   dev->vk.GetBufferMemoryRequirements(dev->handle, buffer->handle,
+                                       &requirements);
+   make_sparse(&requirements);
+
+   VkResult result =
+      panvk_resource_init_range(dev, &buffer->res, requirements.size);
+   if (result != VK_SUCCESS)
+      return result;
+   result = panvk_host_range_init(
+      dev, buffer->res.size_B,
+      (uint32_t)__builtin_ctz(requirements.memoryTypeBits), &buffer->host);
+   if (result != VK_SUCCESS)
+      return result;
+
+   int ret = pan_kmod_window_create(dev->vm, buffer->res.va, buffer->host.ptr,
+                                    buffer->res.size_B, &buffer->window);
+   if (ret != 0) {
+      panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_DEVICE,
+                  panvk_key(dev->handle),
+                  "cannot lay a window of %" PRIu64
+                  " bytes over a sparse buffer: %s",
+                  buffer->res.size_B, strerror(-ret));
+      return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+   }
+   return dev->vk.BindBufferMemory(dev->handle, buffer->handle,
+                                   buffer->host.memory, 0);
+}
+
+static VkResult
+create_buffer(struct panvk_device *dev, const VkBufferCreateInfo *info,
+              const VkAllocationCallbacks *allocator, VkBuffer *buffer_out)
+{
+   struct panvk_buffer *buffer = calloc(1, sizeof(*buffer));
+   if (buffer == NULL)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+
+   VkBufferCreateInfo engine_info = *info;
+   engine_info.flags &= ~(VkBufferCreateFlags)PANVK_BUFFER_SPARSE_FLAGS;
+   VkResult result = dev->vk.CreateBuffer(dev->handle, &engine_info, allocator,
+                                          &buffer->handle);
+   if (result != VK_SUCCESS) {
+      free(buffer);
+      return result;
+   }
+   buffer->res.type = VK_OBJECT_TYPE_BUFFER;
+   buffer->res.handle = panvk_key(buffer->handle);
+
+   result = back_buffer(dev, buffer);
+   if (result != VK_SUCCESS)
+      goto err_destroy;
+   if (!panvk_map_insert(&dev->buffers, buffer->res.handle, buffer)) {
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      goto err_destroy;
+   }
+   *buffer_out = buffer->handle;
+   return VK_SUCCESS;
+
+err_destroy:
+   destroy_buffer(dev, buffer, allocator);
+   return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL
+panvk_CreateBuffer(VkDevice device, const VkBufferCreateInfo *pCreateInfo,
+                   const VkAllocationCallbacks *pAllocator, VkBuffer *pBuffer)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   if (!(pCreateInfo->flags & PANVK_BUFFER_SPARSE_FLAGS))
+      return dev->vk.CreateBuffer(device, pCreateInfo, pAllocator, pBuffer);
+   return create_buffer(dev, pCreateInfo, pAllocator, pBuffer);
+}
+
+VKAPI_ATTR void VKAPI_CALL
+panvk_DestroyBuffer(VkDevice device, VkBuffer handle,
+                    const VkAllocationCallbacks *pAllocator)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   struct panvk_buffer *buffer =
+      handle != VK_NULL_HANDLE
+         ? panvk_map_remove(&dev->buffers, panvk_key(handle))
+         : NULL;
+   if (buffer != NULL)
+      destroy_buffer(dev, buffer, pAllocator);
+   else
+      dev->vk.DestroyBuffer(device, handle, pAllocator);
+}
+
+/* ---------------------------------------------------------- requirements -- */
+
+static bool
+is_sparse(struct panvk_device *dev, VkBuffer buffer)
+{
+   return panvk_map_find(&dev->buffers, panvk_key(buffer)) != NULL;
+}
+
+VKAPI_ATTR void VKAPI_CALL
+panvk_GetBufferMemoryRequirements(VkDevice device, VkBuffer buffer,
+                                  VkMemoryRequirements *pMemoryRequirements)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   dev->vk.GetBufferMemoryRequirements(device, buffer, pMemoryRequirements);
+   if (is_sparse(dev, buffer))
+      make_sparse(pMemoryRequirements);
+}
+
+VKAPI_ATTR void VKAPI_CALL
+panvk_GetBufferMemoryRequirements2(VkDevice device,
+                                   const VkBufferMemoryRequirementsInfo2 *pInfo,
+                                   VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   dev->vk.GetBufferMemoryRequirements2(device, pInfo, pMemoryRequirements);
+   if (is_sparse(dev, pInfo->buffer))
+      make_sparse(&pMemoryRequirements->memoryRequirements);
+}
+
+VKAPI_ATTR void VKAPI_CALL
+panvk_GetDeviceBufferMemoryRequirements(
+   VkDevice device, const VkDeviceBufferMemoryRequirements *pInfo,
+   VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   VkBufferCreateInfo engine_create_info = *pInfo->pCreateInfo;
+   VkDeviceBufferMemoryRequirements engine_info = *pInfo;
+   engine_info.pCreateInfo = &engine_create_info;
+
+   VkBufferCreateFlags sparse =
+      engine_create_info.flags & PANVK_BUFFER_SPARSE_FLAGS;
+   engine_create_info.flags &= ~sparse;
+   dev->vk.GetDeviceBufferMemoryRequirements(device, &engine_info,
+                                             pMemoryRequirements);
+   if (sparse != 0)
+      make_sparse(&pMemoryRequirements->memoryRequirements);
+}

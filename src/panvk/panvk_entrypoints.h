@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Vulkan commands that this driver answers itself; all others go straight
+ * to the engine. X(name) declares panvk_<name> with the type of vk<name>.
+ * ALIAS(alias, name) makes vk<alias> another way to panvk_<name>.
+ *
+ * A command is offered only where the engine offers the one of the same name,
+ * so that what an extension adds appears with the extension alone.
+ */
+#ifndef PANVK_ENTRYPOINTS_H
+#define PANVK_ENTRYPOINTS_H
+
+#include "panvk_vk_compat.h"
+
+/* Work without an instance. */
+#define PANVK_GLOBAL_ENTRYPOINTS(X)                                            \
+   X(GetInstanceProcAddr)                                                      \
+   X(CreateInstance)                                                           \
+   X(EnumerateInstanceExtensionProperties)
+
+#define PANVK_INSTANCE_ENTRYPOINTS(X, ALIAS)                                   \
+   X(DestroyInstance)                                                          \
+   X(CreateDebugUtilsMessengerEXT)                                             \
+   X(DestroyDebugUtilsMessengerEXT)                                            \
+   X(GetDeviceProcAddr)
+
+#define PANVK_PHYSICAL_DEVICE_ENTRYPOINTS(X, ALIAS)                            \
+   X(GetPhysicalDeviceFeatures)                                                \
+   X(GetPhysicalDeviceFeatures2)                                               \
+   ALIAS(GetPhysicalDeviceFeatures2KHR, GetPhysicalDeviceFeatures2)            \
+   X(GetPhysicalDeviceProperties)                                              \
+   X(GetPhysicalDeviceProperties2)                                             \
+   ALIAS(GetPhysicalDeviceProperties2KHR, GetPhysicalDeviceProperties2)        \
+   X(GetPhysicalDeviceExternalBufferProperties)                                \
+   ALIAS(GetPhysicalDeviceExternalBufferPropertiesKHR,                         \
+         GetPhysicalDeviceExternalBufferProperties)                            \
+   X(EnumerateDeviceExtensionProperties)                                       \
+   X(CreateDevice)                                                             \
+   /* the image half */                                                        \
+   X(GetPhysicalDeviceImageFormatProperties)                                   \
+   X(GetPhysicalDeviceImageFormatProperties2)                                  \
+   ALIAS(GetPhysicalDeviceImageFormatProperties2KHR,                           \
+         GetPhysicalDeviceImageFormatProperties2)                              \
+   X(GetPhysicalDeviceSparseImageFormatProperties)                             \
+   X(GetPhysicalDeviceSparseImageFormatProperties2)                            \
+   ALIAS(GetPhysicalDeviceSparseImageFormatProperties2KHR,                     \
+         GetPhysicalDeviceSparseImageFormatProperties2)
+
+#define PANVK_DEVICE_ENTRYPOINTS(X, ALIAS)                                     \
+   X(DestroyDevice)                                                            \
+   X(AllocateMemory)                                                           \
+   X(FreeMemory)                                                               \
+   X(CreateBuffer)                                                             \
+   X(DestroyBuffer)                                                            \
+   X(GetBufferMemoryRequirements)                                              \
+   X(GetBufferMemoryRequirements2)                                             \
+   ALIAS(GetBufferMemoryRequirements2KHR, GetBufferMemoryRequirements2)        \
+   X(GetDeviceBufferMemoryRequirements)                                        \
+   ALIAS(GetDeviceBufferMemoryRequirementsKHR,                                 \
+         GetDeviceBufferMemoryRequirements)                                    \
+   X(SetDebugUtilsObjectNameEXT)                                               \
+   X(QueueSubmit)                                                              \
+   X(QueueSubmit2)                                                             \
+   ALIAS(QueueSubmit2KHR, QueueSubmit2)                                        \
+   X(QueuePresentKHR)                                                          \
+   X(QueueBindSparse)                                                          \
+   X(QueueWaitIdle)                                                            \
+   X(DeviceWaitIdle)                                                           \
+   X(WaitForFences)                                                            \
+   X(GetFenceStatus)                                                           \
+   X(WaitSemaphores)                                                           \
+   ALIAS(WaitSemaphoresKHR, WaitSemaphores)                                    \
+   /* the image half */                                                        \
+   X(CreateImage)                                                              \
+   X(DestroyImage)                                                             \
+   X(GetImageMemoryRequirements)                                               \
+   X(GetImageMemoryRequirements2)                                              \
+   ALIAS(GetImageMemoryRequirements2KHR, GetImageMemoryRequirements2)          \
+   X(GetDeviceImageMemoryRequirements)                                         \
+   ALIAS(GetDeviceImageMemoryRequirementsKHR,                                  \
+         GetDeviceImageMemoryRequirements)                                     \
+   X(GetImageSparseMemoryRequirements)                                         \
+   X(GetImageSparseMemoryRequirements2)                                        \
+   ALIAS(GetImageSparseMemoryRequirements2KHR,                                 \
+         GetImageSparseMemoryRequirements2)                                    \
+   X(GetDeviceImageSparseMemoryRequirements)                                   \
+   ALIAS(GetDeviceImageSparseMemoryRequirementsKHR,                            \
+         GetDeviceImageSparseMemoryRequirements)                               \
+   X(CreateImageView)
+
+#define PANVK_DECLARE_ENTRYPOINT(name) __typeof__(vk##name) panvk_##name;
+#define PANVK_IGNORE_ALIAS(alias, name)
+PANVK_GLOBAL_ENTRYPOINTS(PANVK_DECLARE_ENTRYPOINT)
+PANVK_INSTANCE_ENTRYPOINTS(PANVK_DECLARE_ENTRYPOINT, PANVK_IGNORE_ALIAS)
+PANVK_PHYSICAL_DEVICE_ENTRYPOINTS(PANVK_DECLARE_ENTRYPOINT, PANVK_IGNORE_ALIAS)
+PANVK_DEVICE_ENTRYPOINTS(PANVK_DECLARE_ENTRYPOINT, PANVK_IGNORE_ALIAS)
+#undef PANVK_DECLARE_ENTRYPOINT
+#undef PANVK_IGNORE_ALIAS
+
+#endif /* PANVK_ENTRYPOINTS_H */

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "panvk_queue.h"
+
+#include <stdlib.h>
+
+static struct panvk_map queues = PANVK_MAP_INITIALIZER;
+
+struct panvk_queue *
+panvk_queue_from_handle(VkQueue handle)
+{
+   return panvk_map_find(&queues, panvk_key(handle));
+}
+
+/* ----------------------------------------------------------- bind thread -- */
+
+/* Waits for the batch's semaphores; the engine reports its own losses. */
+static void
+wait_ready(struct panvk_queue *queue, const struct panvk_job *job)
+{
+   struct panvk_device *dev = queue->dev;
+   VkSemaphoreWaitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+      .semaphoreCount = 1,
+      .pSemaphores = &queue->ready,
+      .pValues = &job->value,
+   };
+   if (job->waits &&
+       dev->vk.WaitSemaphores(dev->handle, &info, UINT64_MAX) != VK_SUCCESS)
+      atomic_store(&dev->lost, true);
+}
+
+/*
+ * On a lost device too, or the engine's queue would never drain. Where even
+ * that fails there is nothing left to do but to say so.
+ */
+static void
+signal_done(struct panvk_queue *queue, const struct panvk_job *job)
+{
+   struct panvk_device *dev = queue->dev;
+   VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = queue->done,
+      .value = job->value,
+   };
+   if (dev->vk.SignalSemaphore(dev->handle, &info) != VK_SUCCESS) {
+      atomic_store(&dev->lost, true);
+      panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_QUEUE,
+                  panvk_key(queue->handle),
+                  "device lost: the engine cannot signal a semaphore");
+   }
+}
+
+/* The first job, after waiting for one; NULL to stop, once all are done. */
+static struct panvk_job *
+next_job(struct panvk_queue *queue)
+{
+   pthread_mutex_lock(&queue->lock);
+   while (queue->first == NULL && !queue->stop)
+      pthread_cond_wait(&queue->wake, &queue->lock);
+   struct panvk_job *job = queue->first;
+   if (job != NULL) {
+      queue->first = job->next;
+      if (queue->first == NULL)
+         queue->last = &queue->first;
+   }
+   pthread_mutex_unlock(&queue->lock);
+   return job;
+}
+
+static void *
+bind_thread(void *data)
+{
+   struct panvk_queue *queue = data;
+   struct panvk_job *job;
+   while ((job = next_job(queue)) != NULL) {
+      wait_ready(queue, job);
+      /* A failure has lost the device: later submits say so. */
+      (void)panvk_job_execute(queue->dev, job);
+      /*
+       * Before the signal: who waited for it may bind inline right away. The
+       * order makes what this thread did visible to whoever reads 0.
+       */
+      atomic_fetch_sub_explicit(&queue->pending, 1, memory_order_release);
+      signal_done(queue, job);
+      panvk_job_destroy(job);
+   }
+   return NULL;
+}
+
+/* Externally synchronised, as the queue is. */
+static VkResult
+ensure_thread(struct panvk_queue *queue)
+{
+   if (queue->has_thread)
+      return VK_SUCCESS;
+   if (pthread_create(&queue->thread, NULL, bind_thread, queue) != 0)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   pthread_setname_np(queue->thread, "pansparse bind");
+   queue->has_thread = true;
+   return VK_SUCCESS;
+}
+
+static void
+push_job(struct panvk_queue *queue, struct panvk_job *job)
+{
+   job->next = NULL;
+   atomic_fetch_add_explicit(&queue->pending, 1, memory_order_relaxed);
+   pthread_mutex_lock(&queue->lock);
+   *queue->last = job;
+   queue->last = &job->next;
+   pthread_cond_signal(&queue->wake);
+   pthread_mutex_unlock(&queue->lock);
+}
+
+/* -------------------------------------------------------- engine submits -- */
+
+/* Semaphores with the values of those that are timelines. */
+struct semaphores {
+   const VkSemaphore *semaphores;
+   const uint64_t *values; /* NULL: none of them is a timeline */
+   uint32_t count;
+};
+
+static const VkTimelineSemaphoreSubmitInfo *
+find_values(const VkBindSparseInfo *info)
+{
+   return panvk_find_struct_const(
+      info->pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+}
+
+static struct semaphores
+waits_of(const VkBindSparseInfo *info)
+{
+   const VkTimelineSemaphoreSubmitInfo *values = find_values(info);
+   bool has_values = values != NULL && values->waitSemaphoreValueCount != 0;
+   return (struct semaphores){
+      .semaphores = info->pWaitSemaphores,
+      .values = has_values ? values->pWaitSemaphoreValues : NULL,
+      .count = info->waitSemaphoreCount,
+   };
+}
+
+static struct semaphores
+signals_of(const VkBindSparseInfo *info)
+{
+   const VkTimelineSemaphoreSubmitInfo *values = find_values(info);
+   bool has_values = values != NULL && values->signalSemaphoreValueCount != 0;
+   return (struct semaphores){
+      .semaphores = info->pSignalSemaphores,
+      .values = has_values ? values->pSignalSemaphoreValues : NULL,
+      .count = info->signalSemaphoreCount,
+   };
+}
+
+static VkResult
+submit(struct panvk_queue *queue, struct semaphores waits,
+       struct semaphores signals, VkFence fence)
+{
+   VkPipelineStageFlags few_stages[8], *stages = few_stages;
+   if (waits.count > PANVK_ARRAY_SIZE(few_stages)) {
+      stages = calloc(waits.count, sizeof(*stages));
+      if (stages == NULL)
+         return VK_ERROR_OUT_OF_HOST_MEMORY;
+   }
+   for (uint32_t i = 0; i < waits.count; i++)
+      stages[i] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+
+   VkTimelineSemaphoreSubmitInfo values = {
+      .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+      .waitSemaphoreValueCount = waits.values != NULL ? waits.count : 0,
+      .pWaitSemaphoreValues = waits.values,
+      .signalSemaphoreValueCount = signals.values != NULL ? signals.count : 0,
+      .pSignalSemaphoreValues = signals.values,
+   };
+   VkSubmitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+      .pNext = &values,
+      .waitSemaphoreCount = waits.count,
+      .pWaitSemaphores = waits.semaphores,
+      .pWaitDstStageMask = stages,
+      .signalSemaphoreCount = signals.count,
+      .pSignalSemaphores = signals.semaphores,
+   };
+   VkResult result =
+      queue->dev->vk.QueueSubmit(queue->handle, 1, &info, fence);
+   if (stages != few_stages)
+      free(stages);
+   return result;
+}
+
+VkResult
+panvk_queue_submit_empty(struct panvk_queue *queue,
+                         const VkBindSparseInfo *info, bool with_waits,
+                         VkFence fence)
+{
+   struct semaphores waits = {0}, signals = {0};
+   if (info != NULL)
+      signals = signals_of(info);
+   if (info != NULL && with_waits)
+      waits = waits_of(info);
+   if (waits.count == 0 && signals.count == 0 && fence == VK_NULL_HANDLE)
+      return VK_SUCCESS;
+   return submit(queue, waits, signals, fence);
+}
+
+VkResult
+panvk_queue_defer(struct panvk_queue *queue, struct panvk_job *job,
+                  const VkBindSparseInfo *info, VkFence fence)
+{
+   VkResult result = ensure_thread(queue);
+   if (result != VK_SUCCESS)
+      return result;
+
+   job->waits = info->waitSemaphoreCount != 0;
+   job->value = queue->last_value + 1;
+   struct semaphores ready = {&queue->ready, &job->value, 1};
+   struct semaphores done = {&queue->done, &job->value, 1};
+   if (job->waits) {
+      result = submit(queue, waits_of(info), ready, VK_NULL_HANDLE);
+      if (result != VK_SUCCESS)
+         return result;
+   }
+   result = submit(queue, done, signals_of(info), fence);
+   if (result != VK_SUCCESS) {
+      /* The waits are consumed, and nobody will signal. */
+      atomic_store(&queue->dev->lost, true);
+      return VK_ERROR_DEVICE_LOST;
+   }
+   queue->last_value = job->value;
+   push_job(queue, job);
+   return VK_SUCCESS;
+}
+
+/* ------------------------------------------------------------- life time -- */
+
+static VkResult
+create_timeline(struct panvk_device *dev, VkSemaphore *semaphore_out)
+{
+   VkSemaphoreTypeCreateInfo type = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+      .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+   };
+   VkSemaphoreCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+      .pNext = &type,
+   };
+   return dev->vk.CreateSemaphore(dev->handle, &info, NULL, semaphore_out);
+}
+
+VkResult
+panvk_queue_create(struct panvk_device *dev, struct panvk_queue **queue_out)
+{
+   VkResult result;
+   struct panvk_queue *queue = calloc(1, sizeof(*queue));
+   if (queue == NULL)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   queue->dev = dev;
+   queue->last = &queue->first;
+   pthread_mutex_init(&queue->lock, NULL);
+   pthread_cond_init(&queue->wake, NULL);
+   dev->vk.GetDeviceQueue(dev->handle, 0, 0, &queue->handle);
+
+   result = create_timeline(dev, &queue->ready);
+   if (result != VK_SUCCESS)
+      goto err_free;
+   result = create_timeline(dev, &queue->done);
+   if (result != VK_SUCCESS)
+      goto err_ready;
+   if (!panvk_map_insert(&queues, panvk_key(queue->handle), queue)) {
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      goto err_done;
+   }
+   *queue_out = queue;
+   return VK_SUCCESS;
+
+err_done:
+   dev->vk.DestroySemaphore(dev->handle, queue->done, NULL);
+err_ready:
+   dev->vk.DestroySemaphore(dev->handle, queue->ready, NULL);
+err_free:
+   pthread_cond_destroy(&queue->wake);
+   pthread_mutex_destroy(&queue->lock);
+   free(queue);
+   return result;
+}
+
+void
+panvk_queue_destroy(struct panvk_queue *queue)
+{
+   if (queue == NULL)
+      return;
+   struct panvk_device *dev = queue->dev;
+   if (queue->has_thread) {
+      pthread_mutex_lock(&queue->lock);
+      queue->stop = true;
+      pthread_cond_signal(&queue->wake);
+      pthread_mutex_unlock(&queue->lock);
+      pthread_join(queue->thread, NULL);
+   }
+   panvk_map_remove(&queues, panvk_key(queue->handle));
+   dev->vk.DestroySemaphore(dev->handle, queue->done, NULL);
+   dev->vk.DestroySemaphore(dev->handle, queue->ready, NULL);
+   pthread_cond_destroy(&queue->wake);
+   pthread_mutex_destroy(&queue->lock);
+   free(queue);
+}

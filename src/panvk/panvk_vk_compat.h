@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Vulkan headers that every part of the driver includes, with the few
+ * names that are newer than the headers of Debian 12 (1.3.239) while the engine
+ * may well offer them. Only what is used is declared here.
+ */
+#ifndef PANVK_VK_COMPAT_H
+#define PANVK_VK_COMPAT_H
+
+#include <vulkan/vulkan.h>
+#include <vulkan/vk_icd.h>
+
+/* Objects are found by 64-bit handle; windows need a 64-bit address space. */
+_Static_assert(sizeof(void *) == 8, "pansparse needs a 64-bit host");
+
+#ifndef VK_EXT_map_memory_placed
+#define VK_EXT_MAP_MEMORY_PLACED_EXTENSION_NAME "VK_EXT_map_memory_placed"
+#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAP_MEMORY_PLACED_FEATURES_EXT       \
+   ((VkStructureType)1000272000)
+typedef struct VkPhysicalDeviceMapMemoryPlacedFeaturesEXT {
+   VkStructureType sType;
+   void *pNext;
+   VkBool32 memoryMapPlaced;
+   VkBool32 memoryMapRangePlaced;
+   VkBool32 memoryUnmapReserve;
+} VkPhysicalDeviceMapMemoryPlacedFeaturesEXT;
+#endif
+
+#endif /* PANVK_VK_COMPAT_H */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the Vulkan tests share, over vkh: a device for a whole group, a skip for
+ * what it lacks, words in sparse buffers, and what it takes to bind images.
+ */
+#ifndef VT_H
+#define VT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "vkh.h"
+
+#define VT_TILE 65536ull
+
+/* The device of the group. */
+extern struct vkh vt;
+/* cmocka group fixtures. Without a sparse-capable device every test skips. */
+int vt_group_setup(void **state);
+/* Also fails the group if the validation layers reported an error. */
+int vt_group_teardown(void **state);
+/* Skips the running test unless @condition. */
+#define VT_NEED(condition)                                                     \
+   do {                                                                        \
+      if (!(condition))                                                        \
+         skip();                                                               \
+   } while (0)
+
+/* Memory for @tiles tiles, of a type in @type_bits. */
+VkDeviceMemory vt_memory(uint64_t tiles, uint32_t type_bits);
+/* Memory requirements, sanity-checked: 64 KiB granular and a usable type. */
+VkMemoryRequirements vt_buffer_requirements(VkBuffer buffer);
+VkMemoryRequirements vt_image_requirements(VkImage image);
+
+/* One batch of one kind of bind, waited for. */
+void vt_bind_buffer(VkBuffer buffer, const VkSparseMemoryBind *binds,
+                    uint32_t count);
+void vt_bind_opaque(VkImage image, const VkSparseMemoryBind *binds,
+                    uint32_t count);
+void vt_bind_image(VkImage image, const VkSparseImageMemoryBind *binds,
+                   uint32_t count);
+
+/* Words of a buffer, by compute shader through a storage buffer descriptor. */
+void vt_fill_words(VkBuffer buffer, uint64_t offset, uint32_t count,
+                   uint32_t seed);
+void vt_read_words(VkBuffer buffer, uint64_t offset, uint32_t count,
+                   uint32_t *out);
+/* Fails unless words [offset/4, …) are seed, seed + 1, … */
+void vt_check_words(VkBuffer buffer, uint64_t offset, uint32_t count,
+                    uint32_t seed);
+
+#endif /* VT_H */
