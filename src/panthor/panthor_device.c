@@ -22,19 +22,20 @@
 
 /**
  * panthor_request_irq() - handle an interrupt line
- * @ptdev: the device, which @handler gets as its data
+ * @ptdev: the device, which both handlers get as their data
  * @name: of the line
  * @irq: Linux interrupt number
+ * @is_raised: IRQ_WAKE_THREAD if the line is active, else IRQ_NONE
  * @handler: runs in a thread, may sleep; the line is masked meanwhile
  *
  * Return: 0 or what request_threaded_irq() returned.
  */
 int panthor_request_irq(struct panthor_device *ptdev, const char *name, int irq,
-			irq_handler_t handler)
+			irq_handler_t is_raised, irq_handler_t handler)
 {
 	int ret;
 
-	ret = request_threaded_irq(irq, NULL, handler, IRQF_ONESHOT, name,
+	ret = request_threaded_irq(irq, is_raised, handler, IRQF_ONESHOT, name,
 				   ptdev);
 	if (ret)
 		drm_err(&ptdev->base, "interrupt line '%s' (%d): error %d\n",

@@ -116,7 +116,7 @@ int panthor_device_mmap_io(struct panthor_device *ptdev, u64 offset,
 void panthor_device_schedule_reset(struct panthor_device *ptdev);
 
 int panthor_request_irq(struct panthor_device *ptdev, const char *name, int irq,
-			irq_handler_t handler);
+			irq_handler_t is_raised, irq_handler_t handler);
 void panthor_free_irq(struct panthor_device *ptdev, int irq);
 
 /* ------------------------------------------------------ register access -- */

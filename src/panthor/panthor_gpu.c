@@ -41,6 +41,11 @@ struct panthor_gpu {
 	wait_queue_head_t acked_wq;
 };
 
+static irqreturn_t panthor_gpu_irq_is_raised(int irq, void *data)
+{
+	return gpu_read(data, GPU_INT_STAT) ? IRQ_WAKE_THREAD : IRQ_NONE;
+}
+
 static irqreturn_t panthor_gpu_irq_handler(int irq, void *data)
 {
 	struct panthor_device *ptdev = data;
@@ -291,6 +296,7 @@ int panthor_gpu_init(struct panthor_device *ptdev)
 
 	set_int_mask(gpu, 0, 0);
 	ret = panthor_request_irq(ptdev, "gpu", ptdev->irqs.gpu,
+				  panthor_gpu_irq_is_raised,
 				  panthor_gpu_irq_handler);
 	if (ret)
 		goto err_free;

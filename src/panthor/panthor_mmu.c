@@ -536,6 +536,11 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 	mutex_unlock(&mmu->slots_lock);
 }
 
+static irqreturn_t panthor_mmu_irq_is_raised(int irq, void *data)
+{
+	return gpu_read(data, MMU_INT_STAT) ? IRQ_WAKE_THREAD : IRQ_NONE;
+}
+
 static irqreturn_t panthor_mmu_irq_handler(int irq, void *data)
 {
 	struct panthor_device *ptdev = data;
@@ -647,6 +652,7 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	gpu_write(ptdev, MMU_INT_CLEAR, ~0u);
 	ret = panthor_request_irq(ptdev, "mmu", ptdev->irqs.mmu,
+				  panthor_mmu_irq_is_raised,
 				  panthor_mmu_irq_handler);
 	if (ret)
 		goto err_destroy_wq;

@@ -321,6 +321,9 @@ static bool locks_too_much(u64 start, u64 end, u64 bound)
 	return size > AS_LOCK_REGION_MIN_SIZE && size > 2 * bound;
 }
 
+/* How many ops to try in vain before a batch is taken to be complete. */
+#define BATCH_LOOK_AHEAD 4
+
 /*
  * How many of @ops to commit under one lock; [*start_out, *end_out) is what
  * they span.
@@ -330,35 +333,34 @@ static u32 batch_ops(const struct panthor_vm_op *ops, u32 count, u64 *start_out,
 {
 	u64 start = ops[0].mapping.start, end = ops[0].mapping.end;
 	u64 bound = end - start;
-	u32 i;
+	u32 i, good = 1;
 
-	for (i = 1; i < count; i++) {
+	*start_out = start;
+	*end_out = end;
+
+	for (i = 1; i < count && i - good < BATCH_LOOK_AHEAD; i++) {
 		u64 op_start = ops[i].mapping.start;
 		u64 op_end = ops[i].mapping.end;
-		u64 added = 0;
 
 		if (is_empty(&ops[i]))
 			continue;
 
 		/* What lies between the others may have been counted. */
 		if (op_start < start)
-			added += min(start, op_end) - op_start;
+			bound += min(start, op_end) - op_start;
 		if (op_end > end)
-			added += op_end - max(end, op_start);
+			bound += op_end - max(end, op_start);
 
-		op_start = min(start, op_start);
-		op_end = max(end, op_end);
-		if (locks_too_much(op_start, op_end, bound + added))
-			break;
-
-		start = op_start;
-		end = op_end;
-		bound += added;
+		start = min(start, op_start);
+		end = max(end, op_end);
+		if (!locks_too_much(start, end, bound)) {
+			*start_out = start;
+			*end_out = end;
+			good = i + 1;
+		}
 	}
 
-	*start_out = start;
-	*end_out = end;
-	return i;
+	return good;
 }
 
 /* The address of highest alignment inside (start, end). */
@@ -515,6 +517,11 @@ int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 	lockdep_assert_held(&vm->op_lock);
 
 	while (i < count && !ret) {
+		if (is_empty(&ops[i])) {
+			i++;
+			continue;
+		}
+
 		n = batch_ops(ops + i, count - i, &start, &end);
 
 		/* An op without a range, SYNC_ONLY, locks nothing. */

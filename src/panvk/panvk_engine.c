@@ -19,6 +19,10 @@ static char first_error[512]; /* why the first candidate failed */
 static void
 note_error(const char *path, const char *why)
 {
+   /* What dlopen() says mostly starts with the path. */
+   size_t length = strlen(path);
+   if (strncmp(why, path, length) == 0 && why[length] == ':')
+      why += length + 1 + strspn(why + length + 1, " ");
    if (first_error[0] == '\0')
       snprintf(first_error, sizeof(first_error), "%s: %s", path, why);
    panvk_trace(PANVK_DEBUG_ENGINE, "tried %s: %s", path, why);
@@ -152,9 +156,8 @@ load_engine(void)
    const char *chosen = secure_getenv("PANSPARSE_ENGINE");
    panvk_error(NULL, VK_OBJECT_TYPE_UNKNOWN, 0,
                "cannot load the engine, Mesa's lavapipe (%s). Install Mesa's "
-               "Vulkan drivers, version %d or newer (Debian and Ubuntu: "
-               "mesa-vulkan-drivers, Fedora: mesa-vulkan-drivers, Arch: "
-               "vulkan-swrast)%s",
+               "Vulkan drivers, version %d or newer (Debian, Ubuntu, Fedora: "
+               "mesa-vulkan-drivers, Arch: vulkan-swrast)%s",
                first_error, PANVK_ENGINE_MIN_MESA,
                chosen != NULL && chosen[0] != '\0'
                   ? ", or let PANSPARSE_ENGINE name the right file"

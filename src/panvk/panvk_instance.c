@@ -76,7 +76,14 @@ create_physical_devices(struct panvk_instance *instance)
    if (result != VK_SUCCESS)
       return result < 0 ? result : VK_ERROR_INITIALIZATION_FAILED;
 
-   instance->pdevs = calloc(PANVK_MAX(count, 1), sizeof(*instance->pdevs));
+   if (count == 0) {
+      panvk_error(NULL, VK_OBJECT_TYPE_UNKNOWN, 0,
+                  "the engine %s offers no device; lavapipe always has one",
+                  panvk_engine_get()->path);
+      return VK_ERROR_INCOMPATIBLE_DRIVER;
+   }
+
+   instance->pdevs = calloc(count, sizeof(*instance->pdevs));
    if (instance->pdevs == NULL)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    for (uint32_t i = 0; i < count; i++) {

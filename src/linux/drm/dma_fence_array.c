@@ -156,18 +156,6 @@ struct dma_fence *dma_fence_array_next(struct dma_fence *head,
 	return array && index < array->num_fences ? array->fences[index] : NULL;
 }
 
-bool dma_fence_match_context(struct dma_fence *fence, u64 context)
-{
-	struct dma_fence *member;
-	unsigned int index;
-
-	dma_fence_array_for_each(member, index, fence) {
-		if (member->context != context)
-			return false;
-	}
-	return true;
-}
-
 /* --------------------------------------------------------------- unwrap -- */
 
 /*

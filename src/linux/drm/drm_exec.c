@@ -178,16 +178,3 @@ int drm_exec_prepare_obj(struct drm_exec *exec, struct drm_gem_object *obj,
 		drm_exec_unlock_obj(exec, obj);
 	return ret;
 }
-
-int drm_exec_prepare_array(struct drm_exec *exec,
-			   struct drm_gem_object **objects,
-			   unsigned int num_objects, unsigned int num_fences)
-{
-	for (unsigned int i = 0; i < num_objects; i++) {
-		int ret = drm_exec_prepare_obj(exec, objects[i], num_fences);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
-}

@@ -204,20 +204,6 @@ int linux_drm_gem_close_ioctl(struct drm_device *dev, void *data,
 	return drm_gem_handle_delete(file, args->handle);
 }
 
-long drm_gem_dma_resv_wait(struct drm_file *filep, u32 handle, bool wait_all,
-			   unsigned long timeout)
-{
-	struct drm_gem_object *obj = drm_gem_object_lookup(filep, handle);
-	long ret;
-
-	if (!obj)
-		return -EINVAL;
-	ret = dma_resv_wait_timeout(obj->resv, dma_resv_usage_rw(wait_all),
-				    true, timeout);
-	drm_gem_object_put(obj);
-	return ret == 0 ? -ETIME : ret > 0 ? 0 : ret;
-}
-
 /* ------------------------------------------------------------------ mmap -- */
 
 int drm_gem_create_mmap_offset_size(struct drm_gem_object *obj, size_t size)

@@ -425,24 +425,3 @@ int linux_drm_prime_fd_to_handle_ioctl(struct drm_device *dev, void *data,
 
 	return drm_gem_prime_fd_to_handle(dev, file, args->fd, &args->handle);
 }
-
-/* ------------------------------------------------------------ sg tables -- */
-
-struct sg_table *drm_prime_pages_to_sg(struct drm_device *dev,
-				       struct page **pages,
-				       unsigned int nr_pages)
-{
-	struct sg_table *sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
-	int ret;
-
-	if (!sgt)
-		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table_from_pages(sgt, pages, nr_pages, 0,
-					(unsigned long)nr_pages << PAGE_SHIFT,
-					GFP_KERNEL);
-	if (ret) {
-		kfree(sgt);
-		return ERR_PTR(ret);
-	}
-	return sgt;
-}

@@ -382,6 +382,7 @@ int fixture_setup(void **state)
 int fixture_setup_fragmented(void **state)
 {
 	fixture_boot(FIXTURE_RAM_FRAGMENTED);
+	*state = &machine;
 	return 0;
 }
 

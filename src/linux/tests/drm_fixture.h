@@ -42,7 +42,7 @@ void *fixture_ram(uint64_t pa);
 void fixture_expect_warnings(unsigned long count);
 void fixture_expect_leaks(int count);
 
-/* cmocka setup and teardown. */
+/* cmocka setup and teardown; *state is not NULL where RAM is fragmented. */
 int fixture_setup(void **state);
 int fixture_setup_fragmented(void **state);
 int fixture_teardown(void **state);
@@ -97,7 +97,8 @@ void fixture_fail_open(int ret);
 
 struct linux_file *fixture_open(void);
 /* Creates a BO and returns its handle; *offset_out may be NULL. */
-uint32_t fixture_bo(struct linux_file *file, uint64_t size, uint64_t *offset_out);
+uint32_t fixture_bo(struct linux_file *file, uint64_t size,
+		    uint64_t *offset_out);
 int fixture_gem_close(struct linux_file *file, uint32_t handle);
 /* A reference on the object. */
 struct drm_gem_object *fixture_lookup(struct linux_file *file, uint32_t handle);
@@ -108,7 +109,7 @@ int64_t fixture_now_ns(void);
 #define FIXTURE_CHECK(cond) fixture_check(cond, #cond, __FILE__, __LINE__)
 void fixture_check(bool ok, const char *what, const char *file, int line);
 
-/* Calls @step with the n-th fallible step failing, n = 0, 1, … until it passes. */
+/* Calls @step with its n-th fallible step failing, n = 0, 1, … to the end. */
 void fixture_fail_each(int (*step)(void *arg), void *arg, unsigned int max);
 
 #endif /* DRM_FIXTURE_H */

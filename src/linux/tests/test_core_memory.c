@@ -131,7 +131,7 @@ static void test_bad_frees(void **state)
 /* -------------------------------------------------------------------- leaks -- */
 
 /* Freed never, but known to LeakSanitizer. */
-static void *kept[2];
+static void *volatile kept[2];
 
 static void test_leaks_are_reported(void **state)
 {

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <errno.h>
 #include <string.h>
@@ -38,7 +39,10 @@ static void *const bad_pointers[] = {
 static void test_good(void **state)
 {
 	char from[10000], to[10000];
-	u64 value = 5;
+	union {
+		u64 all;
+		u16 low; /* little-endian */
+	} user = { 5 };
 	u16 small = 0;
 
 	for (size_t i = 0; i < sizeof(from); i++)
@@ -55,10 +59,10 @@ static void test_good(void **state)
 	to[9999] = 1;
 	assert_int_equal(check_zeroed_user(to, sizeof(to)), 0);
 
-	assert_int_equal(put_user(9, &value), 0);
-	assert_int_equal(value, 9);
-	value = 0x123456789ull;
-	assert_int_equal(get_user(small, (u16 *)&value), 0);
+	assert_int_equal(put_user(9, &user.all), 0);
+	assert_int_equal(user.all, 9);
+	user.all = 0x123456789ull;
+	assert_int_equal(get_user(small, &user.low), 0);
 	assert_int_equal(small, 0x6789);
 }
 

@@ -212,8 +212,8 @@ static void test_wait(void **state)
 	assert_true(left > 0 && left < 100 * HZ);
 	assert_int_equal(first, 1);
 	pthread_join(thread, NULL);
-	assert_int_equal(dma_fence_wait_any_timeout(fences, 3, false, 0, &first),
-			 1);
+	left = dma_fence_wait_any_timeout(fences, 3, false, 0, &first);
+	assert_int_equal(left, 1);
 	assert_int_equal(dma_fence_wait_timeout(fences[1], false, 0), 1);
 	assert_int_equal(dma_fence_wait_timeout(fences[1], false, 5), 5);
 
@@ -383,6 +383,51 @@ static void test_chain_signal_locked(void **state)
 	assert_true(dma_fence_wait_timeout(head, false, 100 * HZ) > 0);
 	dma_fence_put(head);
 	dma_fence_put(fence);
+}
+
+static DEFINE_SPINLOCK(outer_lock);
+
+struct lock_cb {
+	struct dma_fence_cb base;
+	int held; /* whether the caller held outer_lock; -1: not called */
+};
+
+static void note_lock(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct lock_cb *lock_cb = container_of(cb, struct lock_cb, base);
+
+	WRITE_ONCE(lock_cb->held, lockdep_is_held(&outer_lock));
+}
+
+/*
+ * The chain goes on in the thread that signals, but not inside of its locks,
+ * which whoever listens to the chain may want.
+ */
+static void test_chain_signal_under_lock(void **state)
+{
+	for (int locked = 0; locked < 2; locked++) {
+		struct dma_fence *fence = create();
+		struct dma_fence *head = link_fence(NULL, fence, 1);
+		struct lock_cb cb = { .held = -1 };
+
+		assert_int_equal(dma_fence_add_callback(head, &cb.base,
+							note_lock),
+				 0);
+		if (locked)
+			spin_lock(&outer_lock);
+		dma_fence_signal(fence);
+		/* Without a lock it has happened by now. */
+		if (locked)
+			spin_unlock(&outer_lock);
+		else
+			assert_int_equal(READ_ONCE(cb.held), 0);
+		dma_fence_wait(head, false);
+		/* Called under the chain's lock, which this takes. */
+		dma_fence_remove_callback(head, &cb.base);
+		assert_int_equal(cb.held, 0);
+		dma_fence_put(head);
+		dma_fence_put(fence);
+	}
 }
 
 static void test_unwrap(void **state)
@@ -652,6 +697,7 @@ int main(void)
 		TEST(test_array_error),
 		TEST(test_chain),
 		TEST(test_chain_signal_locked),
+		TEST(test_chain_signal_under_lock),
 		TEST(test_unwrap),
 		TEST(test_resv),
 		TEST(test_ww_rules),

@@ -158,6 +158,7 @@ static void test_vma_manager(void **state)
 /* ---------------------------------------------------- managed resources --- */
 
 static int released[3], num_released;
+static struct mutex managed_mutex;
 
 static void note_release(struct drm_device *dev, void *res)
 {
@@ -181,6 +182,9 @@ static void test_managed(void **state)
 	memory = drmm_kzalloc(dev, 100, GFP_KERNEL);
 	assert_non_null(memory);
 	drmm_kfree(dev, memory);
+	assert_int_equal(drmm_mutex_init(dev, &managed_mutex), 0);
+	mutex_lock(&managed_mutex);
+	mutex_unlock(&managed_mutex);
 	assert_string_equal(drmm_kstrdup(dev, "goes with the device",
 					 GFP_KERNEL),
 			    "goes with the device");

@@ -187,7 +187,7 @@ struct stress {
 	unsigned int seed;
 };
 
-/* Whatever order things happen in, each call works or says what is not there. */
+/* In whatever order: each call works, or says what is not there. */
 static void *stress_thread(void *arg)
 {
 	struct stress *stress = arg;
@@ -234,7 +234,7 @@ static void test_stress(void **state)
 	assert_int_equal(fixture_driver_stats().bos, 0);
 }
 
-/* ------------------------------------------------- somebody else's buffer -- */
+/* ------------------------------------------------ somebody else's buffer -- */
 
 static struct {
 	struct page *page;
@@ -316,6 +316,7 @@ static void test_foreign(void **state)
 	struct drm_gem_object *obj;
 	struct dma_buf *dmabuf;
 	struct iosys_map map;
+	struct sg_table *sgt;
 	uint32_t handle, again;
 	char *user;
 	int fd, out;
@@ -340,8 +341,8 @@ static void test_foreign(void **state)
 	shmem = to_drm_gem_shmem_obj(obj);
 	assert_true(drm_gem_is_imported(obj));
 	assert_ptr_equal(obj->resv, &exporter.resv);
-	assert_int_equal(sg_dma_address(drm_gem_shmem_get_pages_sgt(shmem)->sgl),
-			 page_to_phys(exporter.page));
+	sgt = drm_gem_shmem_get_pages_sgt(shmem);
+	assert_int_equal(sg_dma_address(sgt->sgl), page_to_phys(exporter.page));
 
 	strcpy(page_address(exporter.page), "foreign");
 	user = fixture_map(file, drm_vma_node_offset_addr(&obj->vma_node),

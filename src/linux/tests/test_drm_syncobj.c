@@ -162,7 +162,7 @@ static int from_fd(struct linux_file *file, int fd, uint32_t flags,
 	return ret;
 }
 
-/* ------------------------------------------- a fence that the test signals -- */
+/* ------------------------------------------ a fence that the test signals -- */
 
 struct test_fence {
 	struct dma_fence base;
@@ -349,7 +349,8 @@ static void test_timeline_long(void **state)
 	enum { POINTS = 10000 };
 	struct linux_file *file = fixture_open();
 	uint32_t handle = create(file, 0);
-	struct dma_fence **fences = kcalloc(POINTS, sizeof(*fences), GFP_KERNEL);
+	struct dma_fence **fences =
+		kcalloc(POINTS, sizeof(*fences), GFP_KERNEL);
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct drm_syncobj_eventfd args = { .handle = handle,
 					    .point = POINTS,
@@ -378,6 +379,8 @@ static void test_timeline_long(void **state)
 /* A point that is not later begins a new timeline, which never goes back. */
 static void test_timeline_backwards(void **state)
 {
+	static const uint64_t points[] = { 10, 20, 15 };
+	struct dma_fence *fences[3];
 	struct linux_file *file = fixture_open();
 	uint32_t handle = create(file, 0);
 
@@ -385,6 +388,22 @@ static void test_timeline_backwards(void **state)
 	assert_int_equal(signal_point(file, handle, 5), 0);
 	assert_int_equal(query(file, handle, 0), 10);
 	assert_int_equal(wait_point(file, handle, 10, 0, 0), 0);
+
+	/* What was reached of the old one counts when all of it has. */
+	handle = create(file, 0);
+	for (int i = 0; i < 3; i++) {
+		fences[i] = test_fence_create();
+		submit(file, handle, points[i], fences[i]);
+	}
+	dma_fence_signal(fences[0]);
+	assert_int_equal(query(file, handle, 0), 0);
+	assert_int_equal(query(file, handle, LAST_SUBMITTED), 20);
+	dma_fence_signal(fences[2]);
+	assert_int_equal(query(file, handle, 0), 0);
+	dma_fence_signal(fences[1]);
+	assert_int_equal(query(file, handle, 0), 20);
+	for (int i = 0; i < 3; i++)
+		dma_fence_put(fences[i]);
 	linux_sys_close(file);
 }
 
@@ -868,14 +887,16 @@ static void test_bad_arguments(void **state)
 	assert_int_equal(linux_sys_ioctl(file, DRM_IOCTL_SYNCOBJ_QUERY,
 					 &timeline_args),
 			 -EFAULT);
-	assert_int_equal(linux_sys_ioctl(file, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL,
+	assert_int_equal(linux_sys_ioctl(file,
+					 DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL,
 					 &timeline_args),
 			 -EFAULT);
 	timeline_args.count_handles = 0;
 	assert_int_equal(linux_sys_ioctl(file, DRM_IOCTL_SYNCOBJ_QUERY,
 					 &timeline_args),
 			 -EINVAL);
-	assert_int_equal(linux_sys_ioctl(file, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL,
+	assert_int_equal(linux_sys_ioctl(file,
+					 DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL,
 					 &timeline_args),
 			 -EINVAL);
 	linux_sys_close(file);
@@ -886,8 +907,9 @@ static void test_bad_arguments(void **state)
 static int everything_step(void *arg)
 {
 	struct linux_file *file = arg;
-	struct drm_syncobj_create args = { .flags =
-						   DRM_SYNCOBJ_CREATE_SIGNALED };
+	struct drm_syncobj_create args = {
+		.flags = DRM_SYNCOBJ_CREATE_SIGNALED,
+	};
 	uint32_t handle, handles[6];
 	int ret, fd, event = eventfd(0, EFD_CLOEXEC);
 	struct drm_syncobj_eventfd event_args = { .fd = event, .point = 9 };

@@ -86,8 +86,5 @@ void drm_exec_unlock_obj(struct drm_exec *exec, struct drm_gem_object *obj);
 /* drm_exec_lock_obj() and dma_resv_reserve_fences(). */
 int drm_exec_prepare_obj(struct drm_exec *exec, struct drm_gem_object *obj,
 			 unsigned int num_fences);
-int drm_exec_prepare_array(struct drm_exec *exec,
-			   struct drm_gem_object **objects,
-			   unsigned int num_objects, unsigned int num_fences);
 
 #endif /* LINUX_DRM_EXEC_H */

@@ -24,11 +24,6 @@ struct sg_table;
 struct vm_area_struct;
 struct vm_operations_struct;
 
-enum drm_gem_object_status {
-	DRM_GEM_OBJECT_RESIDENT = BIT(0),
-	DRM_GEM_OBJECT_PURGEABLE = BIT(1),
-};
-
 /* Optional unless said otherwise. */
 struct drm_gem_object_funcs {
 	/* Required. Called with the last reference gone. */
@@ -48,9 +43,6 @@ struct drm_gem_object_funcs {
 	struct sg_table *(*get_sg_table)(struct drm_gem_object *obj);
 	/* On success the mapping owns a reference on @obj. */
 	int (*mmap)(struct drm_gem_object *obj, struct vm_area_struct *vma);
-	int (*evict)(struct drm_gem_object *obj);
-	enum drm_gem_object_status (*status)(struct drm_gem_object *obj);
-	size_t (*rss)(struct drm_gem_object *obj);
 	const struct vm_operations_struct *vm_ops;
 };
 
@@ -116,9 +108,6 @@ int drm_gem_handle_create(struct drm_file *file_priv,
 int drm_gem_handle_delete(struct drm_file *filp, u32 handle);
 /* A reference on the object, or NULL. */
 struct drm_gem_object *drm_gem_object_lookup(struct drm_file *filp, u32 handle);
-/* Waits for all fences of a usage; -EINVAL: handle, -ETIME. */
-long drm_gem_dma_resv_wait(struct drm_file *filep, u32 handle, bool wait_all,
-			   unsigned long timeout);
 
 /* Gives the object its offset in the fake space, once. -ENOSPC. */
 int drm_gem_create_mmap_offset(struct drm_gem_object *obj);

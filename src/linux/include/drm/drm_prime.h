@@ -46,9 +46,4 @@ int drm_gem_prime_fd_to_handle(struct drm_device *dev,
 			       struct drm_file *file_priv, int prime_fd,
 			       uint32_t *handle);
 
-/* An unmapped sg table of @pages, neighbours merged; ERR_PTR(-ENOMEM). */
-struct sg_table *drm_prime_pages_to_sg(struct drm_device *dev,
-				       struct page **pages,
-				       unsigned int nr_pages);
-
 #endif /* LINUX_DRM_PRIME_H */

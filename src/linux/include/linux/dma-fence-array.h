@@ -49,7 +49,5 @@ struct dma_fence_array *dma_fence_array_create(int num_fences,
 struct dma_fence *dma_fence_array_first(struct dma_fence *head);
 struct dma_fence *dma_fence_array_next(struct dma_fence *head,
 				       unsigned int index);
-/* True when @fence, or all members of an array, are of @context. */
-bool dma_fence_match_context(struct dma_fence *fence, u64 context);
 
 #endif /* LINUX_DMA_FENCE_ARRAY_H */

@@ -210,8 +210,8 @@ static inline void dma_fence_set_error(struct dma_fence *fence, int error)
 ktime_t dma_fence_timestamp(struct dma_fence *fence);
 
 /*
- * @timeout in jiffies, MAX_SCHEDULE_TIMEOUT: for ever. Returns the jiffies left,
- * at least 1, or 0 when time ran out; with timeout 0 it is a test.
+ * @timeout in jiffies, MAX_SCHEDULE_TIMEOUT: for ever. Returns the jiffies
+ * left, at least 1, or 0 when time ran out; with timeout 0 it is a test.
  */
 signed long dma_fence_wait_timeout(struct dma_fence *fence, bool intr,
 				   signed long timeout);

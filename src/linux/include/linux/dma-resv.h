@@ -40,7 +40,7 @@ struct dma_resv {
 	spinlock_t list_lock;
 	struct dma_resv_entry *entries;
 	unsigned int num_entries;
-	unsigned int num_reserved; /* entries that may be used until the unlock */
+	unsigned int num_reserved; /* entries usable until the unlock */
 	unsigned int max_entries; /* allocated */
 };
 

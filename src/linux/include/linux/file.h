@@ -25,7 +25,7 @@ struct file *anon_inode_getfile(const char *name,
 				int flags);
 
 /* Private to src/linux: */
-/* Makes all descriptors of @file readable for poll(). Callable in a fence cb. */
+/* Makes all descriptors of @file readable for poll(). Does not sleep. */
 void linux_file_set_readable(struct file *file);
 /* Drops the references of descriptors that were closed. May sleep. */
 void linux_file_reap(void);
