@@ -426,15 +426,25 @@ static int prepare_batch(struct panthor_bind_batch *batch,
 	return 0;
 }
 
-/* Locks the resv of the VM and of each BO, with room for a fence. */
+/* Has the op a BO with users of its own? The dummy has none but sparse ops. */
+static bool has_user_bo(const struct panthor_vm_op *op)
+{
+	return op->mapping.bo &&
+	       !(op->mapping.flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE);
+}
+
+/*
+ * Locks the resv of the VM and of each BO, with room for a fence. Not that of
+ * the dummy: nobody could wait for it, and all VMs of the file would meet
+ * there.
+ */
 static int lock_objects(struct drm_exec *exec, struct panthor_bind_batch *batch)
 {
 	struct panthor_vm_bo *last;
 	int ret = 0;
 	u32 i;
 
-	drm_exec_until_all_locked(exec)
-	{
+	drm_exec_until_all_locked (exec) {
 		last = NULL;
 		ret = drm_exec_prepare_obj(exec, batch->vm->root_gem, 1);
 		drm_exec_retry_on_contention(exec);
@@ -442,7 +452,7 @@ static int lock_objects(struct drm_exec *exec, struct panthor_bind_batch *batch)
 		for (i = 0; i < batch->op_count && !ret; i++) {
 			struct panthor_vm_bo *vm_bo = batch->ops[i].mapping.bo;
 
-			if (!vm_bo || vm_bo == last)
+			if (!has_user_bo(&batch->ops[i]) || vm_bo == last)
 				continue;
 			ret = drm_exec_prepare_obj(exec, &vm_bo->bo->base.base,
 						   1);
@@ -496,7 +506,7 @@ static void add_fences(struct drm_exec *exec, struct dma_fence *last)
 	struct drm_gem_object *obj;
 	unsigned long i;
 
-	drm_exec_for_each_locked_object(exec, i, obj)
+	drm_exec_for_each_locked_object (exec, i, obj)
 		dma_resv_add_fence(obj->resv, last, DMA_RESV_USAGE_BOOKKEEP);
 }
 

@@ -37,6 +37,8 @@ struct panthor_mmu {
 	/* What asynchronous binds run on; fences that reclaim waits for depend
 	 * on it. */
 	struct workqueue_struct *bind_wq;
+	/* What cleans up behind them. */
+	struct workqueue_struct *cleanup_wq;
 };
 
 /* ----------------------------------------------------------- region lock -- */
@@ -614,6 +616,12 @@ struct workqueue_struct *panthor_mmu_bind_wq(struct panthor_device *ptdev)
 	return ptdev->mmu->bind_wq;
 }
 
+/** panthor_mmu_cleanup_wq() - for what may wait until binds have gone on */
+struct workqueue_struct *panthor_mmu_cleanup_wq(struct panthor_device *ptdev)
+{
+	return ptdev->mmu->cleanup_wq;
+}
+
 /**
  * panthor_mmu_init() - set up the slots and the fault interrupt
  *
@@ -648,6 +656,12 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 		goto err_free;
 	}
 
+	mmu->cleanup_wq = alloc_workqueue("panthor-vm-cleanup", WQ_UNBOUND, 0);
+	if (!mmu->cleanup_wq) {
+		ret = -ENOMEM;
+		goto err_destroy_bind_wq;
+	}
+
 	ptdev->mmu = mmu;
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	gpu_write(ptdev, MMU_INT_CLEAR, ~0u);
@@ -655,12 +669,14 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 				  panthor_mmu_irq_is_raised,
 				  panthor_mmu_irq_handler);
 	if (ret)
-		goto err_destroy_wq;
+		goto err_destroy_cleanup_wq;
 
 	return 0;
 
-err_destroy_wq:
+err_destroy_cleanup_wq:
 	ptdev->mmu = NULL;
+	destroy_workqueue(mmu->cleanup_wq);
+err_destroy_bind_wq:
 	destroy_workqueue(mmu->bind_wq);
 err_free:
 	mutex_destroy(&mmu->slots_lock);
@@ -668,15 +684,18 @@ err_free:
 	return ret;
 }
 
-/** panthor_mmu_fini() - the inverse; all VMs are gone */
+/** panthor_mmu_fini() - the inverse; all files are closed */
 void panthor_mmu_fini(struct panthor_device *ptdev)
 {
 	struct panthor_mmu *mmu = ptdev->mmu;
 
+	/* The last reference to a VM may be with work that is on its way. */
+	destroy_workqueue(mmu->bind_wq);
+	destroy_workqueue(mmu->cleanup_wq);
 	WARN_ON(!list_empty(&mmu->vms));
+
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	panthor_free_irq(ptdev, ptdev->irqs.mmu);
-	destroy_workqueue(mmu->bind_wq);
 	ptdev->mmu = NULL;
 	mutex_destroy(&mmu->slots_lock);
 	kfree(mmu);

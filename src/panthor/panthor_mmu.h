@@ -38,6 +38,7 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev);
 void panthor_mmu_post_reset(struct panthor_device *ptdev);
 
 struct workqueue_struct *panthor_mmu_bind_wq(struct panthor_device *ptdev);
+struct workqueue_struct *panthor_mmu_cleanup_wq(struct panthor_device *ptdev);
 
 void panthor_mmu_add_vm(struct panthor_vm *vm);
 void panthor_mmu_remove_vm(struct panthor_vm *vm);

@@ -97,11 +97,11 @@ static void reap_work(struct work_struct *work)
 /** panthor_vm_queue_reap() - have panthor_vm_reap() called by somebody else */
 void panthor_vm_queue_reap(struct panthor_vm *vm)
 {
-	if (list_empty_careful(&vm->bos.dead))
+	if (!panthor_vm_bos_need_reap(&vm->bos))
 		return;
 
 	panthor_vm_get(vm);
-	if (!queue_work(system_unbound_wq, &vm->reap_work))
+	if (!queue_work(panthor_mmu_cleanup_wq(vm->ptdev), &vm->reap_work))
 		panthor_vm_put(vm);
 }
 

@@ -166,6 +166,18 @@ void panthor_vm_bo_put(struct panthor_vm_bo *vm_bo)
 	spin_unlock(&bos->lock);
 }
 
+/** panthor_vm_bos_need_reap() - is there anything to free? */
+bool panthor_vm_bos_need_reap(struct panthor_vm_bos *bos)
+{
+	bool need;
+
+	spin_lock(&bos->lock);
+	need = !list_empty(&bos->dead);
+	spin_unlock(&bos->lock);
+
+	return need;
+}
+
 /** panthor_vm_bos_reap() - free what lost its last reference; may sleep */
 void panthor_vm_bos_reap(struct panthor_vm_bos *bos)
 {

@@ -40,6 +40,7 @@ struct panthor_vm_bo {
 
 void panthor_vm_bos_init(struct panthor_vm_bos *bos);
 void panthor_vm_bos_fini(struct panthor_vm_bos *bos);
+bool panthor_vm_bos_need_reap(struct panthor_vm_bos *bos);
 void panthor_vm_bos_reap(struct panthor_vm_bos *bos);
 
 struct panthor_vm_bo *panthor_vm_bos_get(struct panthor_vm_bos *bos,

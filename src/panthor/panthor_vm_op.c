@@ -392,8 +392,8 @@ static int lock_edit(struct panthor_vm *vm, const struct panthor_pt_edit *edit,
 	return ret;
 }
 
-/* Lets the GPU back in, and forgets what is not needed any more. */
-static void unlock_edits(struct panthor_vm *vm)
+/* Shared tables that no sparse memory is left for go with the last of it. */
+static void drop_unused_tables(struct panthor_vm *vm)
 {
 	u8 set;
 
@@ -401,8 +401,13 @@ static void unlock_edits(struct panthor_vm *vm)
 		if (!vm->vmas.sparse[set])
 			panthor_pt_drop_shared(&vm->pt, set);
 	}
+}
 
-	panthor_mmu_unlock_region(vm);
+/* Lets the GPU back in, if it was kept out, and recycles what was unlinked. */
+static void unlock_edits(struct panthor_vm *vm, bool locked)
+{
+	if (locked)
+		panthor_mmu_unlock_region(vm);
 	panthor_pt_recycle(&vm->pt);
 }
 
@@ -442,16 +447,15 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
 
 	panthor_vma_assign(&vm->vmas, &op->mapping);
 	panthor_pt_edit(&vm->pt, &edit);
-	panthor_mmu_unlock_region(vm);
-	panthor_pt_recycle(&vm->pt);
+	unlock_edits(vm, locked);
 
 	locked = false;
 	edit = make_edit(op, line, end);
 	if (lock_edit(vm, &edit, line, end, &locked))
 		panthor_mmu_disable(vm);
 	panthor_pt_edit(&vm->pt, &edit);
-	if (locked)
-		unlock_edits(vm);
+	drop_unused_tables(vm);
+	unlock_edits(vm, locked);
 
 	return 0;
 }
@@ -487,8 +491,10 @@ static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 		panthor_pt_edit(&vm->pt, &edit);
 	}
 
-	if (locked)
-		unlock_edits(vm);
+	if (locked) {
+		drop_unused_tables(vm);
+		unlock_edits(vm, locked);
+	}
 
 	*done_out = i;
 	return ret < 0 ? ret : 0;

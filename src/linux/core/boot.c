@@ -17,13 +17,13 @@ static const struct part {
 	int (*boot)(void);
 	void (*shutdown)(void);
 } parts[] = {
-	{ linux_io_boot, linux_io_shutdown },
-	{ linux_pages_boot, linux_pages_shutdown },
-	{ linux_rcu_boot, linux_rcu_shutdown },
-	{ linux_workqueue_boot, linux_workqueue_shutdown },
-	{ linux_timer_boot, linux_timer_shutdown },
-	{ linux_irq_boot, linux_irq_shutdown },
-	{ linux_device_boot, linux_device_shutdown },
+	{linux_io_boot, linux_io_shutdown},
+	{linux_pages_boot, linux_pages_shutdown},
+	{linux_rcu_boot, linux_rcu_shutdown},
+	{linux_workqueue_boot, linux_workqueue_shutdown},
+	{linux_timer_boot, linux_timer_shutdown},
+	{linux_irq_boot, linux_irq_shutdown},
+	{linux_device_boot, linux_device_shutdown},
 };
 
 static void shutdown_parts(size_t count)

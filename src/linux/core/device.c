@@ -21,7 +21,7 @@ static struct resource gpu_resource = {
 	.flags = IORESOURCE_MEM,
 };
 
-static const char *const irq_names[] = { "job", "mmu", "gpu" };
+static const char *const irq_names[] = {"job", "mmu", "gpu"};
 
 static u64 gpu_dma_mask;
 static struct platform_device gpu;
@@ -29,7 +29,7 @@ static struct platform_device gpu;
 static DEFINE_MUTEX(driver_lock); /* guards bound */
 static struct platform_driver *bound;
 
-/* ----------------------------------------------------------- managed resources -- */
+/* ----------------------------------------------------- managed resources -- */
 
 struct devres {
 	struct list_head link;
@@ -69,7 +69,7 @@ static struct devres *take_devres(struct device *dev, void (*action)(void *),
 	struct devres *res, *found = NULL;
 
 	mutex_lock(&dev->devres_lock);
-	list_for_each_entry(res, &dev->devres, link) {
+	list_for_each_entry (res, &dev->devres, link) {
 		if (res->action == action && res->data == data) {
 			found = res;
 			list_del(&res->link);
@@ -88,8 +88,7 @@ void devm_remove_action(struct device *dev, void (*action)(void *), void *data)
 	kfree(res);
 }
 
-void devm_release_action(struct device *dev, void (*action)(void *),
-			 void *data)
+void devm_release_action(struct device *dev, void (*action)(void *), void *data)
 {
 	struct devres *res = take_devres(dev, action, data);
 
@@ -142,7 +141,7 @@ static void release_all(struct device *dev)
 	}
 }
 
-/* ------------------------------------------------------------------ matching -- */
+/* -------------------------------------------------------------- matching -- */
 
 const struct of_device_id *of_match_node(const struct of_device_id *matches,
 					 const struct device_node *node)
@@ -159,8 +158,8 @@ const void *of_device_get_match_data(const struct device *dev)
 {
 	const struct of_device_id *match =
 		dev->driver ? of_match_node(dev->driver->of_match_table,
-					    dev->of_node) :
-			      NULL;
+					    dev->of_node)
+			    : NULL;
 
 	return match ? match->data : NULL;
 }
@@ -170,7 +169,7 @@ enum dev_dma_attr device_get_dma_attr(const struct device *dev)
 	return dev->dma_coherent ? DEV_DMA_COHERENT : DEV_DMA_NON_COHERENT;
 }
 
-/* ------------------------------------------------------------------- drivers -- */
+/* --------------------------------------------------------------- drivers -- */
 
 static void unbind(void)
 {
@@ -217,7 +216,7 @@ void platform_driver_unregister(struct platform_driver *drv)
 	unbind();
 }
 
-/* ----------------------------------------------------------------- resources -- */
+/* ------------------------------------------------------------- resources -- */
 
 int platform_get_irq(struct platform_device *pdev, unsigned int num)
 {
@@ -235,15 +234,13 @@ int platform_get_irq_byname(struct platform_device *pdev, const char *name)
 struct resource *platform_get_resource(struct platform_device *pdev,
 				       unsigned int type, unsigned int num)
 {
-	return type == IORESOURCE_MEM && num < pdev->num_resources ?
-		       &pdev->resource[num] :
-		       NULL;
+	return type == IORESOURCE_MEM && num < pdev->num_resources
+		       ? &pdev->resource[num]
+		       : NULL;
 }
 
-void __iomem *
-devm_platform_get_and_ioremap_resource(struct platform_device *pdev,
-				       unsigned int index,
-				       struct resource **res)
+void __iomem *devm_platform_get_and_ioremap_resource(
+	struct platform_device *pdev, unsigned int index, struct resource **res)
 {
 	struct resource *r = platform_get_resource(pdev, IORESOURCE_MEM, index);
 
@@ -258,7 +255,7 @@ void __iomem *devm_platform_ioremap_resource(struct platform_device *pdev,
 	return devm_platform_get_and_ioremap_resource(pdev, index, NULL);
 }
 
-/* --------------------------------------------------------------------- boot -- */
+/* ------------------------------------------------------------------ boot -- */
 
 int linux_device_boot(void)
 {
@@ -268,13 +265,14 @@ int linux_device_boot(void)
 		.id = -1,
 		.num_resources = 1,
 		.resource = &gpu_resource,
-		.dev = {
-			.init_name = "gpu",
-			.of_node = &gpu_node,
-			.dma_mask = &gpu_dma_mask,
-			.coherent_dma_mask = linux_machine.dma_mask,
-			.dma_coherent = linux_machine.dma_coherent,
-		},
+		.dev =
+			{
+				.init_name = "gpu",
+				.of_node = &gpu_node,
+				.dma_mask = &gpu_dma_mask,
+				.coherent_dma_mask = linux_machine.dma_mask,
+				.dma_coherent = linux_machine.dma_coherent,
+			},
 	};
 	mutex_init(&gpu.dev.devres_lock);
 	INIT_LIST_HEAD(&gpu.dev.devres);

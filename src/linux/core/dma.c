@@ -67,10 +67,10 @@ int dma_map_sgtable(struct device *dev, struct sg_table *sgt,
 		return -EINVAL;
 	if (linux_should_fail())
 		return -ENOMEM;
+	for_each_sgtable_sg(sgt, sg, i) if (!reachable(dev, sg_phys(sg),
+						       sg->length)) return -EIO;
 	for_each_sgtable_sg(sgt, sg, i)
-		if (!reachable(dev, sg_phys(sg), sg->length))
-			return -EIO;
-	for_each_sgtable_sg(sgt, sg, i) {
+	{
 		sg->dma_address = sg_phys(sg);
 		sg->dma_length = sg->length;
 	}
@@ -89,9 +89,9 @@ void dma_unmap_sgtable(struct device *dev, struct sg_table *sgt,
 
 u64 dma_get_required_mask(struct device *dev)
 {
-	return linux_machine.ram_size_B ?
-		       (1ull << fls64(linux_machine.ram_size_B - 1)) - 1 :
-		       0;
+	return linux_machine.ram_size_B
+		       ? (1ull << fls64(linux_machine.ram_size_B - 1)) - 1
+		       : 0;
 }
 
 int dma_set_mask_and_coherent(struct device *dev, u64 mask)
@@ -132,7 +132,7 @@ int linux_dma_report_leaks(void)
 	return 1;
 }
 
-/* -------------------------------------------------------------------- pools -- */
+/* ----------------------------------------------------------------- pools -- */
 
 struct dma_pool_page {
 	struct list_head link;
@@ -143,7 +143,7 @@ struct dma_pool_page {
 
 struct dma_pool {
 	const char *name;
-	spinlock_t lock; /* guards pages */
+	spinlock_t lock;	/* guards pages */
 	struct list_head pages; /* those with room first */
 	unsigned int stride;
 	unsigned int per_boundary; /* blocks in one boundary's worth */
@@ -158,8 +158,7 @@ struct dma_pool *dma_pool_create(const char *name, struct device *dev,
 
 	align = max(align, (size_t)16);
 	boundary = boundary ? min(boundary, (size_t)PAGE_SIZE) : PAGE_SIZE;
-	if (WARN_ON(!size || !is_power_of_2(align) ||
-		    !is_power_of_2(boundary)))
+	if (WARN_ON(!size || !is_power_of_2(align) || !is_power_of_2(boundary)))
 		return NULL;
 	size = ALIGN(size, align);
 	if (WARN_ON(size > boundary))
@@ -184,7 +183,7 @@ void dma_pool_destroy(struct dma_pool *pool)
 
 	if (!pool)
 		return;
-	list_for_each_entry_safe(p, next, &pool->pages, link) {
+	list_for_each_entry_safe (p, next, &pool->pages, link) {
 		WARN(p->nr_used, "pool %s destroyed with %u blocks in use",
 		     pool->name, p->nr_used);
 		__free_page(p->page);
@@ -253,7 +252,7 @@ static struct dma_pool_page *find_page(struct dma_pool *pool, dma_addr_t addr)
 {
 	struct dma_pool_page *p;
 
-	list_for_each_entry(p, &pool->pages, link)
+	list_for_each_entry (p, &pool->pages, link)
 		if (page_to_phys(p->page) == (addr & PAGE_MASK))
 			return p;
 	return NULL;

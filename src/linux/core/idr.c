@@ -73,7 +73,7 @@ int idr_for_each(const struct idr *idr, int (*fn)(int id, void *p, void *data),
 	unsigned long id;
 	void *entry;
 
-	xa_for_each(array_of(idr), id, entry) {
+	xa_for_each (array_of(idr), id, entry) {
 		int ret = fn((int)id, entry, data);
 
 		if (ret)

@@ -39,7 +39,7 @@ extern struct linux_machine_desc linux_machine;
 #define LINUX_MMIO_PHYS 0x100000000000ull
 void __iomem *linux_mmio_base(void);
 
-/* ---------------------------------------------------------- boot, by part -- */
+/* --------------------------------------------------------- boot, by part -- */
 
 int linux_io_boot(void);
 void linux_io_shutdown(void);

@@ -81,7 +81,7 @@ static void unlock_irqs(void)
 	pthread_mutex_unlock(&irqs.lock);
 }
 
-/* ----------------------------------------------------------------- handlers -- */
+/* -------------------------------------------------------------- handlers -- */
 
 static irqreturn_t call_handler(struct irqaction *action)
 {
@@ -119,7 +119,7 @@ static bool call_handlers(struct irq_line *line)
 	bool any = false;
 
 	line->in_handlers = true;
-	list_for_each_entry(action, &line->actions, link) {
+	list_for_each_entry (action, &line->actions, link) {
 		irqreturn_t ret;
 
 		unlock_irqs();
@@ -144,7 +144,8 @@ static void handle_line(unsigned int irq)
 		return;
 	lock_irqs();
 	while (!line->disabled && !line->masked && call_handlers(line))
-		if (WARN(++calls == STORM, "interrupt %u never gets quiet", irq))
+		if (WARN(++calls == STORM, "interrupt %u never gets quiet",
+			 irq))
 			break;
 	unlock_irqs();
 }
@@ -152,8 +153,8 @@ static void handle_line(unsigned int irq)
 static void *irq_thread(void *arg)
 {
 	for (;;) {
-		u32 raised = __atomic_exchange_n(&irqs.raised, 0,
-						 __ATOMIC_ACQUIRE);
+		u32 raised =
+			__atomic_exchange_n(&irqs.raised, 0, __ATOMIC_ACQUIRE);
 
 		if (raised & STOP)
 			return NULL;
@@ -194,12 +195,12 @@ static void *action_thread(void *arg)
 	return NULL;
 }
 
-/* ---------------------------------------------------------- request and free -- */
+/* ------------------------------------------------------ request and free -- */
 
 static bool on_own_thread(const struct irqaction *action)
 {
-	return action->thread_fn && pthread_equal(action->thread,
-						  pthread_self());
+	return action->thread_fn &&
+	       pthread_equal(action->thread, pthread_self());
 }
 
 static bool in_irq_thread(void)
@@ -313,7 +314,7 @@ const void *free_irq(unsigned int irq, void *dev_id)
 		return NULL;
 	lock_irqs();
 	wait_for_handlers(line);
-	list_for_each_entry(action, &line->actions, link)
+	list_for_each_entry (action, &line->actions, link)
 		if (action->dev_id == dev_id)
 			found = action;
 	if (found)
@@ -366,13 +367,13 @@ int devm_request_threaded_irq(struct device *dev, unsigned int irq,
 	return devm_add_action_or_reset(dev, devm_irq_release, devm);
 }
 
-/* ---------------------------------------------------------- enable and disable -- */
+/* ---------------------------------------------------- enable and disable -- */
 
 static bool threads_busy(const struct irq_line *line)
 {
 	const struct irqaction *action;
 
-	list_for_each_entry(action, &line->actions, link)
+	list_for_each_entry (action, &line->actions, link)
 		if ((action->woken || action->running) &&
 		    !WARN(on_own_thread(action),
 			  "threaded handler %s waits for itself", action->name))
@@ -426,14 +427,14 @@ void enable_irq(unsigned int irq)
 		linux_raise_irq(irq);
 }
 
-/* -------------------------------------------------------------------- boot -- */
+/* ------------------------------------------------------------------ boot -- */
 
 int linux_irq_boot(void)
 {
 	if (linux_machine.irq_count > MAX_LINES)
 		return -EINVAL;
 	for (unsigned int i = 0; i < MAX_LINES; i++) {
-		irqs.lines[i] = (struct irq_line){ .disabled = 0 };
+		irqs.lines[i] = (struct irq_line){.disabled = 0};
 		INIT_LIST_HEAD(&irqs.lines[i].actions);
 	}
 	__atomic_store_n(&irqs.raised, 0, __ATOMIC_RELAXED);

@@ -24,11 +24,11 @@
 
 static struct {
 	pthread_mutex_t lock; /* guards all but reads of single bits and ids */
-	unsigned int count; /* class ids 1..count */
+	unsigned int count;   /* class ids 1..count */
 	const char *name[MAX_CLASSES];
-	u32 usage[MAX_CLASSES]; /* atomic */
+	u32 usage[MAX_CLASSES];	       /* atomic */
 	u64 after[MAX_CLASSES][WORDS]; /* atomic; [a] has b: a, then b */
-} classes = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} classes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool order_checked(void)
 {
@@ -44,7 +44,7 @@ static bool order_checked(void)
 	return s == 1;
 }
 
-/* ----------------------------------------------------------------- classes -- */
+/* --------------------------------------------------------------- classes -- */
 
 /* Locks without a key, such as those in on-stack objects, go by their name. */
 static unsigned int find_by_name(const char *name)
@@ -89,7 +89,7 @@ void lockdep_init_map(struct lockdep_map *map, const char *name,
 	map->name = name;
 }
 
-/* ------------------------------------------------------------------- order -- */
+/* ----------------------------------------------------------------- order -- */
 
 static bool has_edge(unsigned int a, unsigned int b)
 {
@@ -182,20 +182,21 @@ static void check_order(const struct task_struct *task, unsigned int class,
  */
 static void check_irq_usage(const struct task_struct *task, unsigned int class)
 {
-	u32 use = task->in_hardirq  ? USED_IN_IRQ :
-		  !task->irqs_off ? USED_IRQ_ON :
-				    0;
+	u32 use = task->in_hardirq  ? USED_IN_IRQ
+		  : !task->irqs_off ? USED_IRQ_ON
+				    : 0;
 	u32 seen = __atomic_load_n(&classes.usage[class], __ATOMIC_RELAXED);
 
 	if (likely(!(use & ~seen)))
 		return;
 	seen = __atomic_fetch_or(&classes.usage[class], use, __ATOMIC_RELAXED);
 	WARN(seen && !(seen & use),
-	     "spinlock %s is taken by an interrupt handler, and elsewhere with interrupts enabled",
+	     "spinlock %s is taken by an interrupt handler, and elsewhere with "
+	     "interrupts enabled",
 	     classes.name[class]);
 }
 
-/* -------------------------------------------------------------- held locks -- */
+/* ------------------------------------------------------------ held locks -- */
 
 static void count_class(struct task_struct *task, unsigned int class)
 {
@@ -207,7 +208,7 @@ static void count_class(struct task_struct *task, unsigned int class)
 	}
 	if (task->nr_classes == LINUX_HELD_CLASSES)
 		return; /* checked no more, rather than wrongly */
-	task->held_classes[task->nr_classes].lock_class = (u16)class;
+	task->held_classes[task->nr_classes].lock_class = (u16) class;
 	task->held_classes[task->nr_classes++].count = 1;
 }
 
@@ -227,9 +228,9 @@ static noinline void grow_held(struct task_struct *task)
 {
 	unsigned int max = task->max_held * 2;
 	size_t size = max * sizeof(*task->held);
-	struct linux_held_lock *held =
-		task->held == task->held_inline ? malloc(size) :
-						  realloc(task->held, size);
+	struct linux_held_lock *held = task->held == task->held_inline
+					       ? malloc(size)
+					       : realloc(task->held, size);
 
 	if (!held)
 		abort();
@@ -274,7 +275,7 @@ bool linux_lock_acquire(struct lockdep_map *map, enum linux_lock_kind kind,
 		grow_held(task);
 	task->held[task->nr_held++] = (struct linux_held_lock){
 		.map = map,
-		.lock_class = (u16)class,
+		.lock_class = (u16) class,
 		.kind = (u16)kind,
 	};
 	return true;
@@ -312,7 +313,8 @@ int linux_assert_no_locks_held(void)
 		     classes.name[task->held[i].lock_class] ?: "a lock",
 		     task->comm);
 	if (WARN(!found && (task->atomic_depth || task->irqs_off),
-		 "thread %s left an atomic section open (depth %u, interrupts %s)",
+		 "thread %s left an atomic section open (depth %u, interrupts "
+		 "%s)",
 		 task->comm, task->atomic_depth, task->irqs_off ? "off" : "on"))
 		found++;
 	if (WARN(task->rcu_nesting, "thread %s is still an RCU reader",
@@ -334,7 +336,8 @@ static const char *why_atomic(const struct task_struct *task)
 		return "in an interrupt handler";
 	for (unsigned int i = task->nr_held; i--;)
 		if (task->held[i].kind == LINUX_LOCK_SPIN)
-			return classes.name[task->held[i].lock_class] ?: "a lock";
+			return classes.name[task->held[i].lock_class]
+				       ?: "a lock";
 	if (task->rcu_nesting)
 		return "in an RCU reader";
 	return task->irqs_off ? "interrupts are off" : "preemption is off";
@@ -345,6 +348,6 @@ void __might_sleep(const char *file, int line)
 	struct task_struct *task = current;
 
 	if (unlikely(task->atomic_depth || task->irqs_off || task->rcu_nesting))
-		linux_warn(file, line, "might_sleep", "sleeping while atomic: %s",
-			   why_atomic(task));
+		linux_warn(file, line, "might_sleep",
+			   "sleeping while atomic: %s", why_atomic(task));
 }

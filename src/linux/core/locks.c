@@ -15,7 +15,7 @@
 
 #define SPINS 128
 
-/* -------------------------------------------------------------- futex lock -- */
+/* ------------------------------------------------------------ futex lock -- */
 
 /* 0: free, 1: held, 2: held, and somebody may sleep. */
 
@@ -66,7 +66,7 @@ static void check_magic(u32 *magic, u32 want, const struct lockdep_map *map)
 		report_uninitialised(magic, want, map);
 }
 
-/* ----------------------------------------------------------------- mutexes -- */
+/* --------------------------------------------------------------- mutexes -- */
 
 void __mutex_init(struct mutex *lock, const char *name,
 		  struct lock_class_key *key)
@@ -151,7 +151,7 @@ bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock)
 	return false;
 }
 
-/* --------------------------------------------------------------- spinlocks -- */
+/* ------------------------------------------------------------- spinlocks -- */
 
 void __spin_lock_init(spinlock_t *lock, const char *name,
 		      struct lock_class_key *key)
@@ -256,7 +256,7 @@ void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
 		task->irqs_off = flags;
 }
 
-/* ------------------------------------------------------ readers and writers -- */
+/* --------------------------------------------------- readers and writers -- */
 
 #define WRITER LINUX_RWSEM_WRITER
 
@@ -267,10 +267,9 @@ static bool rw_try(u32 *count, bool write)
 	do {
 		if (write ? seen != 0 : (seen & WRITER) != 0)
 			return false;
-	} while (!__atomic_compare_exchange_n(count, &seen,
-					      write ? WRITER : seen + 1, false,
-					      __ATOMIC_ACQUIRE,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		count, &seen, write ? WRITER : seen + 1, false,
+		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -312,8 +311,8 @@ void down_read(struct rw_semaphore *sem)
 	if (!linux_lock_acquire(&sem->dep_map, LINUX_LOCK_READ, 0))
 		return;
 	/* New readers queue up behind a writer, or it would never get in. */
-	for (u32 n; (n = __atomic_load_n(&sem->writers_waiting,
-					 __ATOMIC_SEQ_CST));)
+	for (u32 n;
+	     (n = __atomic_load_n(&sem->writers_waiting, __ATOMIC_SEQ_CST));)
 		linux_futex_wait(&sem->writers_waiting, n);
 	if (!rw_try(&sem->count, false))
 		rw_wait(&sem->count, &sem->waiters, false);

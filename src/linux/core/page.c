@@ -14,7 +14,7 @@ struct page *linux_mem_map;
 char *linux_ram_base;
 unsigned long linux_max_pfn;
 
-/* ------------------------------------------------------------------ allocate -- */
+/* -------------------------------------------------------------- allocate -- */
 
 static bool may_allocate(gfp_t flags)
 {
@@ -105,8 +105,8 @@ struct page *linux_alloc_pages(gfp_t flags, unsigned int order,
 	if (WARN_ON_ONCE(order > MAX_PAGE_ORDER || !linux_machine.ops) ||
 	    !may_allocate(flags))
 		return NULL;
-	ret = order ? ram_alloc_aligned(PAGE_SIZE << order, &pa) :
-		      ram_alloc(PAGE_SIZE, &pa, &got_B);
+	ret = order ? ram_alloc_aligned(PAGE_SIZE << order, &pa)
+		    : ram_alloc(PAGE_SIZE, &pa, &got_B);
 	if (ret) {
 		BUG_ON(flags & __GFP_NOFAIL);
 		return NULL;
@@ -138,7 +138,7 @@ struct page *linux_alloc_page_run(gfp_t flags, unsigned long want,
 	return first;
 }
 
-/* --------------------------------------------------------------------- free -- */
+/* ------------------------------------------------------------------ free -- */
 
 /* True: that was the last reference. */
 static bool drop_page(struct page *page)
@@ -175,7 +175,8 @@ void linux_put_page_run(struct page *page, unsigned long nr)
 		first = i + 1;
 	}
 	if (nr > first)
-		ram_free(page_to_phys(page + first), (nr - first) << PAGE_SHIFT);
+		ram_free(page_to_phys(page + first), (nr - first)
+							     << PAGE_SHIFT);
 }
 
 void __free_pages(struct page *page, unsigned int order)
@@ -206,7 +207,7 @@ pgprot_t vm_get_page_prot(vm_flags_t flags)
 	return __pgprot(flags & (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED));
 }
 
-/* --------------------------------------------------------------------- vmap -- */
+/* ------------------------------------------------------------------ vmap -- */
 
 struct area {
 	void *addr;
@@ -217,7 +218,7 @@ struct area {
 static struct {
 	pthread_mutex_t lock; /* guards list */
 	struct area *list;
-} areas = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} areas = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* One mmap for each physically contiguous run. */
 static bool map_runs(char *addr, struct page **pages, unsigned int count)
@@ -287,7 +288,7 @@ void vunmap(const void *addr)
 	free(area);
 }
 
-/* --------------------------------------------------------------------- boot -- */
+/* ------------------------------------------------------------------ boot -- */
 
 static size_t mem_map_size(void)
 {

@@ -38,7 +38,8 @@ static size_t append(char *text, size_t size, size_t used, const char *fmt, ...)
 static size_t append_va(char *text, size_t size, size_t used, const char *fmt,
 			va_list args)
 {
-	int n = used < size ? vsnprintf(text + used, size - used, fmt, args) : 0;
+	int n = used < size ? vsnprintf(text + used, size - used, fmt, args)
+			    : 0;
 
 	return used + (n > 0 ? (size_t)n : 0);
 }
@@ -67,8 +68,8 @@ static bool level_wanted(enum linux_loglevel level)
 	return (int)level <= w;
 }
 
-static const char *const level_names[] = { "error", "warning", "notice", "info",
-					   "debug" };
+static const char *const level_names[] = {"error", "warning", "notice", "info",
+					  "debug"};
 
 static void vprint(enum linux_loglevel level, const char *prefix,
 		   const char *fmt, va_list args)
@@ -153,7 +154,7 @@ bool linux_ratelimit_ok(struct linux_ratelimit *rl)
 	return __atomic_fetch_add(&rl->lines, 1, __ATOMIC_RELAXED) < 10;
 }
 
-/* ---------------------------------------------------------------- warnings -- */
+/* -------------------------------------------------------------- warnings -- */
 
 void linux_warn(const char *file, int line, const char *func, const char *fmt,
 		...)
@@ -164,8 +165,9 @@ void linux_warn(const char *file, int line, const char *func, const char *fmt,
 	size_t used;
 	va_list args;
 
-	used = append(text, sizeof(text), 0, "WARNING: %s:%d %s(): ",
-		      base ? base + 1 : file, line, func);
+	used = append(text, sizeof(text), 0,
+		      "WARNING: %s:%d %s(): ", base ? base + 1 : file, line,
+		      func);
 	if (fmt) {
 		va_start(args, fmt);
 		used = append_va(text, sizeof(text), used, fmt, args);

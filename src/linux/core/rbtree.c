@@ -30,8 +30,8 @@ static void set_red(struct rb_node *node)
 
 static void set_parent(struct rb_node *node, struct rb_node *parent)
 {
-	node->__rb_parent_color = (unsigned long)parent |
-				  (node->__rb_parent_color & BLACK);
+	node->__rb_parent_color =
+		(unsigned long)parent | (node->__rb_parent_color & BLACK);
 }
 
 static void copy_color(struct rb_node *to, const struct rb_node *from)
@@ -81,7 +81,7 @@ static void rotate(struct rb_root *root, struct rb_node *node, bool left)
 	set_parent(node, child);
 }
 
-/* ----------------------------------------------------------------- changes -- */
+/* --------------------------------------------------------------- changes -- */
 
 void rb_insert_color(struct rb_node *node, struct rb_root *root)
 {
@@ -120,8 +120,8 @@ static void repair_short(struct rb_root *root, struct rb_node *node,
 {
 	while (node != root->rb_node && is_black(node)) {
 		bool left = node == parent->rb_left;
-		struct rb_node *sibling = left ? parent->rb_right :
-						 parent->rb_left;
+		struct rb_node *sibling =
+			left ? parent->rb_right : parent->rb_left;
 		struct rb_node *near, *far;
 
 		if (is_red(sibling)) {
@@ -211,7 +211,7 @@ void rb_replace_node(struct rb_node *victim, struct rb_node *new_node,
 		set_parent(victim->rb_right, new_node);
 }
 
-/* ------------------------------------------------------------------- walks -- */
+/* ----------------------------------------------------------------- walks -- */
 
 struct rb_node *rb_first(const struct rb_root *root)
 {

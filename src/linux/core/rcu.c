@@ -28,7 +28,7 @@ static struct {
 	pthread_t thread;
 } rcu;
 
-/* ----------------------------------------------------------------- readers -- */
+/* --------------------------------------------------------------- readers -- */
 
 void rcu_read_lock(void)
 {
@@ -51,7 +51,7 @@ void rcu_read_unlock(void)
 		smp_store_release(&task->rcu_period, 0ul);
 }
 
-/* ------------------------------------------------------------ grace periods -- */
+/* --------------------------------------------------------- grace periods -- */
 
 struct scan {
 	unsigned long period;
@@ -75,7 +75,7 @@ static void wait_for_readers(void)
 
 	smp_mb();
 	for (int tries = 0;; tries++) {
-		const struct timespec pause = { .tv_nsec = 20000 };
+		const struct timespec pause = {.tv_nsec = 20000};
 
 		scan.busy = false;
 		linux_for_each_task(look_at_task, &scan);
@@ -94,7 +94,7 @@ void synchronize_rcu(void)
 	wait_for_readers();
 }
 
-/* --------------------------------------------------------------- callbacks -- */
+/* ------------------------------------------------------------- callbacks -- */
 
 /* Offsets of an rcu_head in its object stand in for a function that frees. */
 #define MAX_KFREE_OFFSET 4096ul
@@ -188,7 +188,7 @@ static void barrier_done(struct rcu_head *head)
 
 void rcu_barrier(void)
 {
-	struct barrier b = { .done = 0 };
+	struct barrier b = {.done = 0};
 
 	might_sleep();
 	if (!READ_ONCE(rcu.running)) {
@@ -201,7 +201,7 @@ void rcu_barrier(void)
 		linux_futex_wait(&b.done, 0);
 }
 
-/* -------------------------------------------------------------------- boot -- */
+/* ------------------------------------------------------------------ boot -- */
 
 int linux_rcu_boot(void)
 {

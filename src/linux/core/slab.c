@@ -26,13 +26,14 @@ enum kind {
 };
 
 struct header {
-	void *owner; /* struct linux_alloc_site or struct kmem_cache */
+	void *owner;   /* struct linux_alloc_site or struct kmem_cache */
 	u64 kind_size; /* kind in the upper 16 bits */
 };
 
 #define HEADER_SIZE 16
 #define SIZE_BITS 48
-_Static_assert(sizeof(struct header) == HEADER_SIZE, "keeps malloc's alignment");
+_Static_assert(sizeof(struct header) == HEADER_SIZE,
+	       "keeps malloc's alignment");
 
 struct kmem_cache {
 	const char *name;
@@ -47,9 +48,9 @@ static struct {
 	pthread_mutex_t lock; /* guards the lists */
 	struct linux_alloc_site *sites;
 	struct kmem_cache *caches;
-} slab = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} slab = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* ----------------------------------------------------------------- headers -- */
+/* --------------------------------------------------------------- headers -- */
 
 static struct header *header_of(const void *obj)
 {
@@ -107,7 +108,7 @@ void linux_alloc_site_list(struct linux_alloc_site *site)
 	pthread_mutex_unlock(&slab.lock);
 }
 
-/* ----------------------------------------------------------------- kmalloc -- */
+/* --------------------------------------------------------------- kmalloc -- */
 
 static bool may_allocate(gfp_t flags)
 {
@@ -130,8 +131,8 @@ void *linux_kmalloc(size_t size, gfp_t flags, size_t max,
 	}
 	if (unlikely(!may_allocate(flags)))
 		return NULL;
-	block = flags & __GFP_ZERO ? calloc(1, HEADER_SIZE + size) :
-				     malloc(HEADER_SIZE + size);
+	block = flags & __GFP_ZERO ? calloc(1, HEADER_SIZE + size)
+				   : malloc(HEADER_SIZE + size);
 	if (unlikely(!block)) {
 		BUG_ON(flags & __GFP_NOFAIL);
 		return NULL;
@@ -208,7 +209,7 @@ void *linux_kmemdup(const void *src, size_t len, gfp_t flags, size_t max,
 {
 	void *new = linux_kmalloc(len, flags, max, site);
 
-	if (new && len)
+	if (new &&len)
 		memcpy(new, src, len);
 	return new;
 }
@@ -251,7 +252,7 @@ char *linux_kasprintf(gfp_t flags, struct linux_alloc_site *site,
 	return new;
 }
 
-/* ------------------------------------------------------------------ caches -- */
+/* ---------------------------------------------------------------- caches -- */
 
 struct kmem_cache *__kmem_cache_create(const char *name, unsigned int size,
 				       unsigned int align, slab_flags_t flags,
@@ -264,8 +265,8 @@ struct kmem_cache *__kmem_cache_create(const char *name, unsigned int size,
 	if (WARN_ON(!size || (align & (align - 1)) ||
 		    (flags & SLAB_TYPESAFE_BY_RCU)))
 		return NULL;
-	if (!may_allocate(flags & SLAB_PANIC ? GFP_KERNEL | __GFP_NOFAIL :
-					       GFP_KERNEL))
+	if (!may_allocate(flags & SLAB_PANIC ? GFP_KERNEL | __GFP_NOFAIL
+					     : GFP_KERNEL))
 		return NULL;
 	cache = calloc(1, sizeof(*cache));
 	if (!cache) {
@@ -374,7 +375,7 @@ unsigned int kmem_cache_size(struct kmem_cache *cache)
 	return cache->size;
 }
 
-/* ------------------------------------------------------------------- leaks -- */
+/* ----------------------------------------------------------------- leaks -- */
 
 /* Pages are counted by site as well. */
 int linux_slab_report_leaks(void)

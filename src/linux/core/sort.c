@@ -48,8 +48,8 @@ void sort(void *base, size_t num, size_t size,
 	  int (*cmp_func)(const void *, const void *),
 	  void (*swap_func)(void *, void *, int size))
 {
-	const struct sorting s = { base, size, cmp_func,
-				   swap_func ? swap_func : swap_bytes };
+	const struct sorting s = {base, size, cmp_func,
+				  swap_func ? swap_func : swap_bytes};
 
 	for (size_t i = num / 2; i--;)
 		sink(&s, i, num);

@@ -35,7 +35,7 @@ static struct {
 	.once = PTHREAD_ONCE_INIT,
 };
 
-/* ------------------------------------------------------------------- futex -- */
+/* ----------------------------------------------------------------- futex -- */
 
 void linux_futex_wait(u32 *word, u32 value)
 {
@@ -66,7 +66,7 @@ void linux_futex_wake(u32 *word, int threads)
 	errno = saved;
 }
 
-/* ------------------------------------------------------------------- tasks -- */
+/* ----------------------------------------------------------------- tasks -- */
 
 static void task_exit(void *data)
 {
@@ -117,7 +117,7 @@ void linux_for_each_task(void (*fn)(struct task_struct *task, void *data),
 	struct task_struct *task;
 
 	pthread_mutex_lock(&tasks.lock);
-	list_for_each_entry(task, &tasks.list, all_tasks)
+	list_for_each_entry (task, &tasks.list, all_tasks)
 		fn(task, data);
 	pthread_mutex_unlock(&tasks.lock);
 }
@@ -163,7 +163,7 @@ int linux_thread_create(pthread_t *thread_out, const char *name,
 	return -ret;
 }
 
-/* ---------------------------------------------------------------- sleeping -- */
+/* -------------------------------------------------------------- sleeping -- */
 
 void schedule(void)
 {
@@ -199,8 +199,8 @@ signed long schedule_timeout(signed long timeout)
 	}
 	__set_current_state(TASK_RUNNING);
 	now = ktime_get_ns();
-	return now >= deadline ? 0 :
-				 (signed long)((deadline - now +
+	return now >= deadline ? 0
+			       : (signed long)((deadline - now +
 						NSEC_PER_SEC / HZ - 1) /
 					       (NSEC_PER_SEC / HZ));
 }
@@ -223,14 +223,13 @@ int wake_up_state(struct task_struct *task, unsigned int state)
 	 * Read-modify-write even when the task runs: it orders the waker's
 	 * condition before the state, against set_current_state().
 	 */
-	unsigned int old = __atomic_fetch_or(&task->__state, 0,
-					     __ATOMIC_SEQ_CST);
+	unsigned int old =
+		__atomic_fetch_or(&task->__state, 0, __ATOMIC_SEQ_CST);
 
 	while (old & state) {
-		if (__atomic_compare_exchange_n(&task->__state, &old,
-						TASK_RUNNING, false,
-						__ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(
+			    &task->__state, &old, TASK_RUNNING, false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 			linux_futex_wake(&task->__state, 1);
 			return 1;
 		}

@@ -20,13 +20,13 @@
 #include <unistd.h>
 #include "internal.h"
 
-/* ------------------------------------------------------------------- by pipe -- */
+/* --------------------------------------------------------------- by pipe -- */
 
 static struct {
 	pthread_mutex_t lock; /* guards the pipe's contents */
 	pthread_once_t once;
 	int fd[2];
-} pipes = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+} pipes = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 static void open_pipe(void)
 {
@@ -68,7 +68,7 @@ static size_t copy_by_pipe(void *to, const void *from, size_t n)
 	return done;
 }
 
-/* ------------------------------------------------------------------ one copy -- */
+/* -------------------------------------------------------------- one copy -- */
 
 static bool use_pipe(void)
 {
@@ -78,13 +78,12 @@ static bool use_pipe(void)
 	if (unlikely(!s)) {
 		const char *env = getenv("LINUX_UACCESS_PIPE");
 		char a = 0, b = 0;
-		struct iovec to = { &a, 1 }, from = { &b, 1 };
+		struct iovec to = {&a, 1}, from = {&b, 1};
 
-		s = (env && env[0] == '1') ||
-				    process_vm_readv(getpid(), &to, 1, &from, 1,
-						     0) != 1 ?
-			    2 :
-			    1;
+		s = (env && env[0] == '1') || process_vm_readv(getpid(), &to, 1,
+							       &from, 1, 0) != 1
+			    ? 2
+			    : 1;
 		__atomic_store_n(&state, s, __ATOMIC_RELAXED);
 	}
 	return s == 2;
@@ -103,12 +102,11 @@ static size_t copy(void *to, const void *from, size_t n, bool write)
 	}
 	/* A partial result means that the next byte is bad: ask for it. */
 	while (done < n) {
-		struct iovec dst = { (char *)to + done, n - done };
-		struct iovec src = { (char *)(uintptr_t)from + done, n - done };
-		ssize_t got = write ? process_vm_writev(getpid(), &src, 1, &dst,
-							1, 0) :
-				      process_vm_readv(getpid(), &dst, 1, &src,
-						       1, 0);
+		struct iovec dst = {(char *)to + done, n - done};
+		struct iovec src = {(char *)(uintptr_t)from + done, n - done};
+		ssize_t got =
+			write ? process_vm_writev(getpid(), &src, 1, &dst, 1, 0)
+			      : process_vm_readv(getpid(), &dst, 1, &src, 1, 0);
 
 		if (got <= 0)
 			break;
@@ -138,7 +136,7 @@ unsigned long copy_to_user(void __user *to, const void *from, unsigned long n)
 	return n - copy(to, from, n, true);
 }
 
-/* ------------------------------------------------------------------ derived -- */
+/* --------------------------------------------------------------- derived -- */
 
 unsigned long clear_user(void __user *to, unsigned long n)
 {
@@ -262,7 +260,7 @@ void *linux_memdup_user(const void __user *src, size_t len, size_t max,
 	return p;
 }
 
-/* ------------------------------------------------------------- capabilities -- */
+/* ---------------------------------------------------------- capabilities -- */
 
 bool capable(int cap)
 {

@@ -77,7 +77,7 @@ static void wake_entries(struct wait_queue_head *wq, unsigned int mode, int nr,
 {
 	struct wait_queue_entry *entry, *next;
 
-	list_for_each_entry_safe(entry, next, &wq->head, entry) {
+	list_for_each_entry_safe (entry, next, &wq->head, entry) {
 		unsigned int flags = entry->flags;
 
 		if (entry->func(entry, mode, 0, key) &&
@@ -101,7 +101,7 @@ void __wake_up_locked(struct wait_queue_head *wq, unsigned int mode, int nr)
 	wake_entries(wq, mode, nr, NULL);
 }
 
-/* ------------------------------------------------------------- completions -- */
+/* ----------------------------------------------------------- completions -- */
 
 void init_completion(struct completion *x)
 {

@@ -76,7 +76,7 @@ static struct {
 	struct list_head dead;
 	unsigned int nr_workers;
 	unsigned int nr_idle;
-	bool starting; /* one thread was created and has not looked yet */
+	bool starting;	     /* one thread was created and has not looked yet */
 	pthread_cond_t wake; /* idle workers; on the monotonic clock */
 	pthread_cond_t done; /* an instance ended, or a worker */
 } pool = {
@@ -104,7 +104,7 @@ static void unlock_pool(void)
 	pthread_mutex_unlock(&linux_work_lock);
 }
 
-/* -------------------------------------------------------------------- pool -- */
+/* ------------------------------------------------------------------ pool -- */
 
 static void spawn_worker(void)
 {
@@ -142,7 +142,7 @@ static struct worker *find_running(const struct work_struct *work)
 {
 	struct worker *worker;
 
-	list_for_each_entry(worker, &pool.busy, busy)
+	list_for_each_entry (worker, &pool.busy, busy)
 		if (worker->current_work == work &&
 		    worker->current_func == work->func)
 			return worker;
@@ -192,7 +192,7 @@ static void release_flushers(struct list_head *flushers)
 {
 	struct flusher *flusher, *next;
 
-	list_for_each_entry_safe(flusher, next, flushers, link) {
+	list_for_each_entry_safe (flusher, next, flushers, link) {
 		list_del_init(&flusher->link);
 		flusher->done = true;
 	}
@@ -317,12 +317,12 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/* ---------------------------------------------------------------- queueing -- */
+/* -------------------------------------------------------------- queueing -- */
 
 void linux_init_work(struct work_struct *work, work_func_t func,
 		     const char *name, struct lock_class_key *key)
 {
-	*work = (struct work_struct){ .func = func };
+	*work = (struct work_struct){.func = func};
 	INIT_LIST_HEAD(&work->entry);
 	INIT_LIST_HEAD(&work->flushers);
 	lockdep_init_map(&work->dep_map, name, key, 0);
@@ -458,7 +458,7 @@ struct work_struct *current_work(void)
 	return worker ? worker->current_work : NULL;
 }
 
-/* ------------------------------------------------------- waiting, taking back -- */
+/* -------------------------------------------------- waiting, taking back -- */
 
 /*
  * The order check of waiting for the item: whoever holds a lock here that the
@@ -472,7 +472,7 @@ static void check_flush_order(struct lockdep_map *map)
 
 static void wait_for(struct list_head *flushers)
 {
-	struct flusher flusher = { .done = false };
+	struct flusher flusher = {.done = false};
 
 	list_add_tail(&flusher.link, flushers);
 	while (!flusher.done)
@@ -642,7 +642,7 @@ void drain_workqueue(struct workqueue_struct *wq)
 	unlock_pool();
 }
 
-/* ------------------------------------------------------------------ queues -- */
+/* ---------------------------------------------------------------- queues -- */
 
 struct workqueue_struct *linux_alloc_workqueue(struct lock_class_key *key,
 					       const char *fmt,
@@ -675,11 +675,10 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	kfree(wq);
 }
 
-/* -------------------------------------------------------------------- boot -- */
+/* ------------------------------------------------------------------ boot -- */
 
 static struct workqueue_struct **const system_queues[] = {
-	&system_wq, &system_highpri_wq, &system_long_wq, &system_unbound_wq
-};
+	&system_wq, &system_highpri_wq, &system_long_wq, &system_unbound_wq};
 
 static void free_system_queues(void)
 {
@@ -724,7 +723,7 @@ void linux_workqueue_shutdown(void)
 	struct workqueue_struct *wq;
 
 	lock_pool();
-	list_for_each_entry(wq, &pool.queues, all)
+	list_for_each_entry (wq, &pool.queues, all)
 		drain_locked(wq);
 	pool.up = false;
 	pool.stop = true;
@@ -744,7 +743,7 @@ int linux_workqueue_report_leaks(void)
 	int lines = 0;
 
 	lock_pool();
-	list_for_each_entry_safe(wq, next, &pool.queues, all) {
+	list_for_each_entry_safe (wq, next, &pool.queues, all) {
 		if (wq->system)
 			continue;
 		linux_report("leak: workqueue %s", wq->name);

@@ -18,7 +18,7 @@
 #define RESERVED ((void *)0x102ul)
 
 struct linux_xa_node {
-	unsigned int shift; /* of the index bits that select a slot */
+	unsigned int shift;  /* of the index bits that select a slot */
 	unsigned int offset; /* own slot in the parent */
 	struct linux_xa_node *parent;
 	u64 present;
@@ -36,9 +36,9 @@ static unsigned int slot_of(const struct linux_xa_node *node,
 /* The highest index below a node of this shift that starts at 0. */
 static unsigned long max_index(unsigned int shift)
 {
-	return shift + SLOT_BITS >= BITS_PER_LONG ?
-		       ULONG_MAX :
-		       (1ul << (shift + SLOT_BITS)) - 1;
+	return shift + SLOT_BITS >= BITS_PER_LONG
+		       ? ULONG_MAX
+		       : (1ul << (shift + SLOT_BITS)) - 1;
 }
 
 static void *to_user(void *entry)
@@ -46,13 +46,13 @@ static void *to_user(void *entry)
 	return entry == RESERVED ? NULL : entry;
 }
 
-/* ------------------------------------------------------------------- nodes -- */
+/* ----------------------------------------------------------------- nodes -- */
 
 static struct linux_xa_node *new_node(gfp_t gfp, unsigned int shift)
 {
 	/* Under the lock: what the caller may do, it cannot do here. */
-	struct linux_xa_node *node = kzalloc(
-		sizeof(*node), (gfp & __GFP_NOFAIL) | GFP_NOWAIT);
+	struct linux_xa_node *node =
+		kzalloc(sizeof(*node), (gfp & __GFP_NOFAIL) | GFP_NOWAIT);
 
 	if (node)
 		node->shift = shift;
@@ -179,8 +179,8 @@ static void *load_raw(struct xarray *xa, unsigned long index)
 {
 	struct linux_xa_node *leaf = find_leaf(xa, index);
 
-	return leaf ? smp_load_acquire(&leaf->slots[slot_of(leaf, index)]) :
-		      NULL;
+	return leaf ? smp_load_acquire(&leaf->slots[slot_of(leaf, index)])
+		    : NULL;
 }
 
 /* entry is not NULL. */
@@ -220,7 +220,7 @@ static void *erase_raw(struct xarray *xa, unsigned long index)
 	return old;
 }
 
-/* ---------------------------------------------------------- plain interface -- */
+/* ------------------------------------------------------- plain interface -- */
 
 void *xa_load(struct xarray *xa, unsigned long index)
 {
@@ -357,7 +357,7 @@ void xa_destroy(struct xarray *xa)
 	}
 }
 
-/* ----------------------------------------------------------------- allocate -- */
+/* -------------------------------------------------------------- allocate -- */
 
 /*
  * The lowest free index >= from: false if there is none. Indices above what
@@ -461,7 +461,7 @@ int xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry,
 	return ret ?: wrapped;
 }
 
-/* ------------------------------------------------------------------ iterate -- */
+/* --------------------------------------------------------------- iterate -- */
 
 /*
  * Called as an RCU reader; the nodes' bitmaps belong to writers. Descends from

@@ -21,7 +21,7 @@ static struct {
 	uint64_t used_pages;
 	uint32_t status, mask, counter;
 	uint32_t scratch[4];
-} machine = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} machine = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void machine_check(bool ok, const char *what, const char *file, int line)
 {
@@ -31,7 +31,7 @@ void machine_check(bool ok, const char *what, const char *file, int line)
 	abort();
 }
 
-/* --------------------------------------------------------------- the machine -- */
+/* ----------------------------------------------------------- the machine -- */
 
 static uint32_t mmio_read32(void *arg, uint32_t offset)
 {
@@ -170,7 +170,7 @@ int machine_teardown(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ warnings -- */
+/* -------------------------------------------------------------- warnings -- */
 
 static struct {
 	int saved;

@@ -21,10 +21,10 @@
 #define CORE_RAM_B (32ull << 20)
 
 /* Registers of the device on line 2, by offset. */
-#define DEV_STATUS 0x0 /* read: pending bits; write: sets them */
-#define DEV_CLEAR 0x4 /* write: clears pending bits */
-#define DEV_MASK 0x8 /* which of them raise the line */
-#define DEV_COUNTER 0xc /* read: how often it was read before */
+#define DEV_STATUS 0x0	 /* read: pending bits; write: sets them */
+#define DEV_CLEAR 0x4	 /* write: clears pending bits */
+#define DEV_MASK 0x8	 /* which of them raise the line */
+#define DEV_COUNTER 0xc	 /* read: how often it was read before */
 #define DEV_SCRATCH 0x10 /* 0x10..0x1c: plain storage */
 #define DEV_IRQ 2
 

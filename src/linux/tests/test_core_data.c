@@ -4,7 +4,7 @@
 
 #include <linux/bitfield.h>
 #include <linux/bitmap.h>
-#include <linux/hashtable.h>
+#include <linux/hash.h>
 #include <linux/idr.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -18,7 +18,7 @@
 #include <linux/xarray.h>
 #include <pthread.h>
 
-/* -------------------------------------------------------------------- rbtree -- */
+/* ---------------------------------------------------------------- rbtree -- */
 
 struct item {
 	struct rb_node node;
@@ -43,7 +43,8 @@ static int item_cmp(const void *key, const struct rb_node *node)
 }
 
 /* The number of black nodes on every way down; fails if they differ. */
-static int black_height(const struct rb_node *node, const struct rb_node *parent)
+static int black_height(const struct rb_node *node,
+			const struct rb_node *parent)
 {
 	bool red;
 	int left, right;
@@ -69,7 +70,7 @@ static int black_height(const struct rb_node *node, const struct rb_node *parent
 static void test_rbtree_random(void **state)
 {
 	struct item items[KEYS];
-	bool present[KEYS] = { false };
+	bool present[KEYS] = {false};
 	struct rb_root_cached tree = RB_ROOT_CACHED;
 	struct rb_root *root = &tree.rb_root;
 
@@ -118,7 +119,7 @@ static void test_rbtree_random(void **state)
 
 static void test_rbtree_equal_and_replace(void **state)
 {
-	struct item items[10], other = { .key = 5 };
+	struct item items[10], other = {.key = 5};
 	struct rb_root root = RB_ROOT;
 	struct item *pos, *next;
 	u32 key = 5;
@@ -139,7 +140,8 @@ static void test_rbtree_equal_and_replace(void **state)
 	black_height(root.rb_node, NULL);
 
 	/* Children come before their parents, so each may be overwritten. */
-	rbtree_postorder_for_each_entry_safe(pos, next, &root, node) {
+	rbtree_postorder_for_each_entry_safe(pos, next, &root, node)
+	{
 		memset(pos, 0xff, sizeof(*pos));
 		seen++;
 	}
@@ -150,7 +152,7 @@ static void test_rbtree_equal_and_replace(void **state)
 	assert_null(rb_first_postorder(&root));
 }
 
-/* -------------------------------------------------------------------- xarray -- */
+/* ---------------------------------------------------------------- xarray -- */
 
 #define INDICES 5000
 
@@ -167,7 +169,7 @@ static unsigned long spread(unsigned long i)
 static void test_xarray_random(void **state)
 {
 	static u32 values[INDICES];
-	void *model[INDICES] = { NULL };
+	void *model[INDICES] = {NULL};
 	DEFINE_XARRAY(xa);
 
 	for (int step = 0; step < 60000; step++) {
@@ -205,7 +207,7 @@ static void test_xarray_random(void **state)
 		if (step % 1000)
 			continue;
 		j = 0;
-		xa_for_each(&xa, at, found) {
+		xa_for_each (&xa, at, found) {
 			while (j < INDICES && !model[j])
 				j++;
 			CHECK(j < INDICES && at == spread(j) &&
@@ -221,16 +223,16 @@ static void test_xarray_random(void **state)
 
 static void test_xarray_alloc_lowest(void **state)
 {
-	bool model[300] = { false };
+	bool model[300] = {false};
 	struct xarray xa;
 	u32 id, v;
 
 	xa_init_flags(&xa, XA_FLAGS_ALLOC1);
 	for (int step = 0; step < 20000; step++) {
 		if (machine_random() % 100 < 55) {
-			u32 min = machine_random() % 2 ?
-					  1 :
-					  1 + machine_random() % 299;
+			u32 min = machine_random() % 2
+					  ? 1
+					  : 1 + machine_random() % 299;
 			u32 want = min;
 			int ret = xa_alloc(&xa, &id, &v, XA_LIMIT(min, 299),
 					   GFP_KERNEL);
@@ -259,17 +261,20 @@ static void test_xarray_alloc_far(void **state)
 
 	/* Full stretches on several levels must be skipped. */
 	for (u32 i = 0; i < 64 * 64 + 10; i++) {
-		assert_int_equal(xa_alloc(&xa, &id, &v, xa_limit_32b,
-					  GFP_KERNEL), 0);
+		assert_int_equal(
+			xa_alloc(&xa, &id, &v, xa_limit_32b, GFP_KERNEL), 0);
 		assert_int_equal(id, i);
 	}
-	assert_int_equal(xa_alloc(&xa, &id, &v, XA_LIMIT(4000, 4100),
-				  GFP_KERNEL), -EBUSY);
+	assert_int_equal(
+		xa_alloc(&xa, &id, &v, XA_LIMIT(4000, 4100), GFP_KERNEL),
+		-EBUSY);
 	assert_int_equal(xa_alloc(&xa, &id, &v, XA_LIMIT(UINT_MAX, UINT_MAX),
-				  GFP_KERNEL), 0);
+				  GFP_KERNEL),
+			 0);
 	assert_int_equal(id, UINT_MAX);
 	assert_int_equal(xa_alloc(&xa, &id, &v, XA_LIMIT(UINT_MAX, UINT_MAX),
-				  GFP_KERNEL), -EBUSY);
+				  GFP_KERNEL),
+			 -EBUSY);
 	xa_erase(&xa, 77);
 	assert_int_equal(xa_alloc(&xa, &id, &v, xa_limit_32b, GFP_KERNEL), 0);
 	assert_int_equal(id, 77);
@@ -277,15 +282,18 @@ static void test_xarray_alloc_far(void **state)
 	/* Cyclic: onwards, then round. */
 	next = 5000;
 	assert_int_equal(xa_alloc_cyclic(&xa, &id, &v, XA_LIMIT(0, 5001), &next,
-					 GFP_KERNEL), 0);
+					 GFP_KERNEL),
+			 0);
 	assert_int_equal(id, 5000);
 	xa_erase(&xa, 3);
 	assert_int_equal(xa_alloc_cyclic(&xa, &id, &v, XA_LIMIT(0, 5001), &next,
-					 GFP_KERNEL), 0);
+					 GFP_KERNEL),
+			 0);
 	assert_int_equal(id, 5001);
 	next = 5002;
 	assert_int_equal(xa_alloc_cyclic(&xa, &id, &v, XA_LIMIT(0, 5001), &next,
-					 GFP_KERNEL), 1);
+					 GFP_KERNEL),
+			 1);
 	assert_int_equal(id, 3);
 
 	/* A NULL entry keeps its index and is invisible. */
@@ -312,7 +320,7 @@ static void *race_reader(void *arg)
 			entry = xa_load(&raced, i * 67);
 			CHECK(!entry || entry == &raced_values[i]);
 		}
-		xa_for_each(&raced, index, entry)
+		xa_for_each (&raced, index, entry)
 			CHECK(entry == &raced_values[index / 67]);
 	}
 	return NULL;
@@ -402,8 +410,7 @@ static void test_idr(void **state)
 	assert_ptr_equal(idr_remove(&idr, 11), &b);
 	assert_null(idr_remove(&idr, 11));
 	sum = 0;
-	idr_for_each_entry(&idr, entry, id)
-		sum += id;
+	idr_for_each_entry(&idr, entry, id) sum += id;
 	assert_int_equal(sum, 22);
 	assert_int_equal(idr_alloc_cyclic(&idr, &a, 1, 0, GFP_KERNEL), 1);
 	assert_int_equal(idr_alloc_cyclic(&idr, &a, 1, 0, GFP_KERNEL), 2);
@@ -418,12 +425,11 @@ static void test_idr(void **state)
 	idr_destroy(&idr);
 }
 
-/* --------------------------------------------------------------------- lists -- */
+/* ----------------------------------------------------------------- lists -- */
 
 struct node {
 	int value;
 	struct list_head link;
-	struct hlist_node hash;
 };
 
 static void check_list(struct list_head *head, int count, const int *values)
@@ -431,15 +437,15 @@ static void check_list(struct list_head *head, int count, const int *values)
 	struct node *pos;
 	int i = 0;
 
-	list_for_each_entry(pos, head, link)
+	list_for_each_entry (pos, head, link)
 		CHECK(i < count && pos->value == values[i++]);
 	CHECK(i == count);
 	list_for_each_entry_reverse(pos, head, link)
 		CHECK(pos->value == values[--i]);
 }
-#define CHECK_LIST(head, ...)                                            \
-	check_list(head, ARRAY_SIZE(((int[]){ __VA_ARGS__ })),           \
-		   (int[]){ __VA_ARGS__ })
+#define CHECK_LIST(head, ...)                                                  \
+	check_list(head, ARRAY_SIZE(((int[]){__VA_ARGS__})),                   \
+		   (int[]){__VA_ARGS__})
 
 static void test_list(void **state)
 {
@@ -472,40 +478,13 @@ static void test_list(void **state)
 	assert_int_equal(list_count_nodes(&a), 5);
 	assert_true(list_is_last(&n[0].link, &a));
 	assert_true(list_is_first(&n[1].link, &a));
-	list_for_each_entry_safe(pos, next, &a, link)
+	list_for_each_entry_safe (pos, next, &a, link)
 		list_del_init(&pos->link);
 	assert_true(list_empty(&a));
 	assert_null(list_first_entry_or_null(&a, struct node, link));
 }
 
-static void test_hashtable(void **state)
-{
-	DEFINE_HASHTABLE(table, 3);
-	struct node n[40], *pos;
-	struct hlist_node *tmp;
-	int bkt, seen = 0;
-
-	for (int i = 0; i < 40; i++) {
-		n[i].value = i;
-		hash_add(table, &n[i].hash, i);
-	}
-	for (int i = 0; i < 40; i += 3)
-		hash_del(&n[i].hash);
-	for (int i = 0; i < 40; i++) {
-		bool found = false;
-
-		hash_for_each_possible(table, pos, hash, i)
-			found |= pos->value == i;
-		assert_int_equal(found, i % 3 != 0);
-	}
-	hash_for_each_safe(table, bkt, tmp, pos, hash) {
-		hash_del(&pos->hash);
-		seen++;
-	}
-	assert_int_equal(seen, 26);
-}
-
-/* ---------------------------------------------------------------- arithmetic -- */
+/* ------------------------------------------------------------ arithmetic -- */
 
 static int cmp_u32(const void *a, const void *b)
 {
@@ -546,6 +525,8 @@ static void test_bits(void **state)
 	assert_int_equal(order_base_2(4097), 13);
 	assert_int_equal(roundup_pow_of_two(4097), 8192);
 	assert_int_equal(hweight32(0xf0f0), 8);
+	assert_in_range(hash_64(12345, 4), 0, 15);
+	assert_true(hash_64(1, 10) != hash_64(2, 10));
 	assert_int_equal(GENMASK(7, 4), 0xf0);
 	assert_true(GENMASK_ULL(63, 0) == ~0ull);
 	assert_int_equal(FIELD_GET(GENMASK(15, 8), 0xabcd), 0xab);
@@ -556,8 +537,7 @@ static void test_bits(void **state)
 	bitmap_zero(map, 200);
 	bitmap_set(map, 60, 10);
 	__set_bit(199, map);
-	for_each_set_bit(bit, map, 200)
-		sum += (int)bit;
+	for_each_set_bit(bit, map, 200) sum += (int)bit;
 	assert_int_equal(sum, 60 * 10 + 45 + 199);
 	assert_int_equal(find_next_zero_bit(map, 200, 62), 70);
 	assert_int_equal(find_next_bit(map, 199, 70), 199);
@@ -573,8 +553,8 @@ static void test_arithmetic(void **state)
 	assert_true(check_add_overflow(~0ull, 1ull, &sum));
 	assert_false(check_add_overflow(1ull, 2ull, &sum));
 	assert_int_equal(sum, 3);
-	assert_true(check_mul_overflow((size_t)1 << 40, (size_t)1 << 40,
-				       &size));
+	assert_true(
+		check_mul_overflow((size_t)1 << 40, (size_t)1 << 40, &size));
 	assert_true(array_size((size_t)1 << 40, (size_t)1 << 40) == SIZE_MAX);
 	assert_true(size_add(SIZE_MAX, 1) == SIZE_MAX);
 	assert_true(size_sub(1, 2) == SIZE_MAX);
@@ -624,7 +604,6 @@ int main(void)
 		cmocka_unit_test(test_xarray_no_memory),
 		cmocka_unit_test(test_idr),
 		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_hashtable),
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_arithmetic),

@@ -35,13 +35,13 @@ static int io_probe(struct platform_device *pdev)
 }
 
 static const struct of_device_id io_matches[] = {
-	{ .compatible = "arm,mali-valhall-csf" },
+	{.compatible = "arm,mali-valhall-csf"},
 	{},
 };
 
 static struct platform_driver io_driver = {
 	.probe = io_probe,
-	.driver = { .name = "io-test", .of_match_table = io_matches },
+	.driver = {.name = "io-test", .of_match_table = io_matches},
 };
 
 static int setup(void **state)
@@ -91,15 +91,17 @@ static void test_poll_until_true(void **state)
 
 	assert_int_equal(readl_relaxed_poll_timeout(regs + DEV_COUNTER, val,
 						    val >= first + 5, 10,
-						    10000000), 0);
+						    10000000),
+			 0);
 	assert_int_equal(val, first + 5);
-	assert_int_equal(readl_relaxed_poll_timeout_atomic(regs + DEV_COUNTER,
-							   val,
-							   val >= first + 9, 1,
-							   10000000), 0);
+	assert_int_equal(
+		readl_relaxed_poll_timeout_atomic(
+			regs + DEV_COUNTER, val, val >= first + 9, 1, 10000000),
+		0);
 	/* Without end. */
 	assert_int_equal(readl_poll_timeout(regs + DEV_COUNTER, val,
-					    val >= first + 99, 0, 0), 0);
+					    val >= first + 99, 0, 0),
+			 0);
 }
 
 static u32 slow_read(int *calls)
@@ -121,8 +123,9 @@ static void test_poll_timeout(void **state)
 			 -ETIMEDOUT);
 	assert_true(ktime_get_ns() - start >= 20000000);
 	/* Once more after the time, in case the thread was held up. */
-	assert_int_equal(read_poll_timeout(slow_read, val, val, 0, 10000, false,
-					   &calls), -ETIMEDOUT);
+	assert_int_equal(
+		read_poll_timeout(slow_read, val, val, 0, 10000, false, &calls),
+		-ETIMEDOUT);
 	assert_int_equal(calls, 2);
 
 	/* The atomic form may be used in atomic sections, the other not. */
@@ -132,7 +135,8 @@ static void test_poll_timeout(void **state)
 			 -ETIMEDOUT);
 	catch_begin();
 	assert_int_equal(readl_poll_timeout(regs + DEV_SCRATCH, val,
-					    val != 0xdead, 1, 200), 0);
+					    val != 0xdead, 1, 200),
+			 0);
 	caught(1);
 	spin_unlock(&lock);
 }

@@ -29,13 +29,13 @@ static int irq_probe(struct platform_device *pdev)
 }
 
 static const struct of_device_id irq_matches[] = {
-	{ .compatible = "arm,mali-valhall-csf" },
+	{.compatible = "arm,mali-valhall-csf"},
 	{},
 };
 
 static struct platform_driver irq_driver = {
 	.probe = irq_probe,
-	.driver = { .name = "irq-test", .of_match_table = irq_matches },
+	.driver = {.name = "irq-test", .of_match_table = irq_matches},
 };
 
 static int setup(void **state)
@@ -136,10 +136,9 @@ static void test_threaded(void **state)
 	int calls;
 
 	reset(~0u);
-	assert_int_equal(devm_request_threaded_irq(&device->dev, DEV_IRQ,
-						   mask_and_wake,
-						   handle_and_unmask,
-						   IRQF_SHARED, "thr", device),
+	assert_int_equal(devm_request_threaded_irq(
+				 &device->dev, DEV_IRQ, mask_and_wake,
+				 handle_and_unmask, IRQF_SHARED, "thr", device),
 			 0);
 	for (int i = 0; i < 500; i++) {
 		writel(1u << (i % 32), regs + DEV_STATUS);
@@ -206,7 +205,8 @@ static void test_lines_are_independent(void **state)
 {
 	reset(~0u);
 	assert_int_equal(request_threaded_irq(1, wake_once, wait_for_other, 0,
-					      "waiter", regs), 0);
+					      "waiter", regs),
+			 0);
 	wait_until(&hard_calls, 1);
 	assert_int_equal(request_irq(DEV_IRQ, complete_other, 0, "other", regs),
 			 0);
@@ -245,10 +245,12 @@ static void test_oneshot(void **state)
 {
 	reset(~0u);
 	assert_int_equal(request_threaded_irq(DEV_IRQ, NULL, oneshot_thread, 0,
-					      "x", regs), -EINVAL);
+					      "x", regs),
+			 -EINVAL);
 	assert_int_equal(request_threaded_irq(DEV_IRQ, wake_if_active,
 					      oneshot_thread, IRQF_ONESHOT,
-					      "one", regs), 0);
+					      "one", regs),
+			 0);
 	writel(0xf, regs + DEV_STATUS);
 	wait_until(&bits_seen, 4);
 	synchronize_irq(DEV_IRQ);
@@ -274,8 +276,9 @@ static void test_sharing(void **state)
 	assert_int_equal(request_irq(DEV_IRQ, not_mine, IRQF_SHARED, "a", &a),
 			 0);
 	assert_int_equal(request_irq(DEV_IRQ, not_mine, 0, "b", &b), -EBUSY);
-	assert_int_equal(request_irq(DEV_IRQ, one_bit, IRQF_SHARED, "c",
-				     &hard_calls), 0);
+	assert_int_equal(
+		request_irq(DEV_IRQ, one_bit, IRQF_SHARED, "c", &hard_calls),
+		0);
 	assert_int_equal(request_irq(DEV_IRQ, not_mine, IRQF_SHARED, "d", NULL),
 			 -EINVAL);
 	assert_int_equal(request_irq(3, not_mine, 0, "e", &b), -EINVAL);
@@ -326,8 +329,9 @@ static void test_left_behind(void **state)
 	platform_driver_unregister(&irq_driver);
 	machine_teardown(NULL);
 	machine_boot(false);
-	assert_int_equal(request_threaded_irq(1, not_mine, not_mine, 0, "left",
-					      regs), 0);
+	assert_int_equal(
+		request_threaded_irq(1, not_mine, not_mine, 0, "left", regs),
+		0);
 	catch_begin();
 	machine_shutdown(1);
 	assert_non_null(strstr(caught(0), "leak: interrupt 1 of left"));

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ----------------------------------------------------------------- exclusion -- */
+/* ------------------------------------------------------------- exclusion -- */
 
 #define ROUNDS 20000
 
@@ -102,7 +102,7 @@ static void test_exclusion(void **state)
 	assert_false(rwsem_is_locked(&rwsem));
 }
 
-/* -------------------------------------------------------------------- misuse -- */
+/* ---------------------------------------------------------------- misuse -- */
 
 static void *unlock_other(void *arg)
 {
@@ -254,7 +254,7 @@ static void test_rwsem_misuse(void **state)
 	up_write(&rwsem);
 }
 
-/* --------------------------------------------------------------------- order -- */
+/* ----------------------------------------------------------------- order -- */
 
 static void test_lock_order(void **state)
 {
@@ -332,7 +332,7 @@ static void test_many_locks(void **state)
 	kvfree(locks);
 }
 
-/* ---------------------------------------------------------------- references -- */
+/* ------------------------------------------------------------ references -- */
 
 static int released;
 
@@ -374,7 +374,7 @@ static void test_refcounts(void **state)
 	mutex_unlock(&mutex);
 }
 
-/* ----------------------------------------------------------------------- RCU -- */
+/* ------------------------------------------------------------------- RCU -- */
 
 struct shared {
 	long value, copy;

@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------- kmalloc -- */
+/* --------------------------------------------------------------- kmalloc -- */
 
 static void test_kmalloc(void **state)
 {
@@ -74,18 +74,19 @@ static void construct(void *obj)
 static void test_caches(void **state)
 {
 	struct kmem_cache *cache = KMEM_CACHE(thing, 0), *other;
-	struct kmem_cache_args args = { .align = 256, .ctor = construct };
+	struct kmem_cache_args args = {.align = 256, .ctor = construct};
 	struct thing *t, *bulk[10];
 
 	t = kmem_cache_zalloc(cache, GFP_KERNEL);
 	assert_int_equal(t->a, 0);
 	kmem_cache_free(cache, t);
-	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, 10,
-					       (void **)bulk), 10);
+	assert_int_equal(
+		kmem_cache_alloc_bulk(cache, GFP_KERNEL, 10, (void **)bulk),
+		10);
 	kmem_cache_free_bulk(cache, 10, (void **)bulk);
 	linux_inject_failure(7);
-	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, 10,
-					       (void **)bulk), 0);
+	assert_int_equal(
+		kmem_cache_alloc_bulk(cache, GFP_KERNEL, 10, (void **)bulk), 0);
 	linux_inject_failure(UINT64_MAX);
 
 	other = kmem_cache_create("aligned", sizeof(*t), &args, 0);
@@ -115,7 +116,7 @@ static void test_caches(void **state)
 /* The sanitizers catch these themselves, and end the process. */
 static void test_bad_frees(void **state)
 {
-	u64 block[8] = { 0 };
+	u64 block[8] = {0};
 	char *p = kmalloc(10000, GFP_KERNEL);
 
 	catch_begin();
@@ -128,7 +129,7 @@ static void test_bad_frees(void **state)
 }
 #endif
 
-/* -------------------------------------------------------------------- leaks -- */
+/* ----------------------------------------------------------------- leaks -- */
 
 /* Freed never, but known to LeakSanitizer. */
 static void *volatile kept[2];
@@ -155,7 +156,7 @@ static void test_leaks_are_reported(void **state)
 	machine_setup(NULL);
 }
 
-/* ------------------------------------------------------------------- failures -- */
+/* -------------------------------------------------------------- failures -- */
 
 struct graph {
 	char *name;
@@ -224,7 +225,7 @@ static void test_injected_failures(void **state)
 	assert_int_equal(linux_inject_failure(UINT64_MAX), 0);
 }
 
-/* ---------------------------------------------------------------------- pages -- */
+/* ----------------------------------------------------------------- pages -- */
 
 static void test_pages(void **state)
 {
@@ -255,8 +256,8 @@ static void test_pages(void **state)
 	for (unsigned int order = 1; order <= 9; order++) {
 		block = alloc_pages(GFP_KERNEL, order);
 		assert_non_null(block);
-		assert_true(IS_ALIGNED(page_to_phys(block),
-				       PAGE_SIZE << order));
+		assert_true(
+			IS_ALIGNED(page_to_phys(block), PAGE_SIZE << order));
 		assert_int_equal(machine_pages(), 1ul << order);
 		__free_pages(block, order);
 		assert_int_equal(machine_pages(), 0);
@@ -320,7 +321,7 @@ static void test_fragmented_pages(void **state)
 	machine_setup(NULL);
 }
 
-/* ----------------------------------------------------------------- sg and DMA -- */
+/* ------------------------------------------------------------ sg and DMA -- */
 
 static int no_probe(struct platform_device *pdev)
 {
@@ -328,7 +329,7 @@ static int no_probe(struct platform_device *pdev)
 }
 
 static const struct of_device_id matches[] = {
-	{ .compatible = "arm,mali-valhall-csf" },
+	{.compatible = "arm,mali-valhall-csf"},
 	{},
 };
 
@@ -342,7 +343,7 @@ static int keep_device(struct platform_device *pdev)
 
 static struct platform_driver dma_driver = {
 	.probe = keep_device,
-	.driver = { .name = "dma-test", .of_match_table = matches },
+	.driver = {.name = "dma-test", .of_match_table = matches},
 };
 
 static void test_sg_tables(void **state)
@@ -363,20 +364,20 @@ static void test_sg_tables(void **state)
 
 	assert_int_equal(sg_alloc_table_from_pages(&sgt, pages, 12, 100,
 						   12 * PAGE_SIZE - 300,
-						   GFP_KERNEL), 0);
+						   GFP_KERNEL),
+			 0);
 	assert_int_equal(sgt.orig_nents, 5);
 	assert_int_equal(sgt.sgl[0].offset, 100);
 	assert_int_equal(sgt.sgl[0].length, 5 * PAGE_SIZE - 100);
 	assert_int_equal(sgt.sgl[1].length, PAGE_SIZE);
 	assert_int_equal(sgt.sgl[4].length, 4 * PAGE_SIZE - 200);
-	for_each_sgtable_sg(&sgt, sg, i)
-		total += sg->length;
+	for_each_sgtable_sg(&sgt, sg, i) total += sg->length;
 	assert_int_equal(total, 12 * PAGE_SIZE - 300);
 	assert_null(sg_next(&sgt.sgl[4]));
 
 	assert_int_equal(dma_map_sgtable(dma_dev, &sgt, DMA_BIDIRECTIONAL, 0),
 			 0);
-	for_each_sgtable_dma_sg(&sgt, sg, i) {
+	for_each_sgtable_dma_sg (&sgt, sg, i) {
 		assert_int_equal(sg_dma_address(sg), sg_phys(sg));
 		assert_int_equal(sg_dma_len(sg), sg->length);
 	}
@@ -386,7 +387,8 @@ static void test_sg_tables(void **state)
 	/* Segments no longer than asked for. */
 	assert_int_equal(sg_alloc_table_from_pages_segment(
 				 &sgt, pages, 5, 0, 5 * PAGE_SIZE,
-				 2 * PAGE_SIZE + 1, GFP_KERNEL), 0);
+				 2 * PAGE_SIZE + 1, GFP_KERNEL),
+			 0);
 	assert_int_equal(sgt.orig_nents, 3);
 	assert_int_equal(sgt.sgl[2].length, PAGE_SIZE);
 	sg_free_table(&sgt);
@@ -486,7 +488,7 @@ static void test_vmap(void **state)
 		__free_page(pages[i]);
 }
 
-/* ----------------------------------------------------------------- the device -- */
+/* ------------------------------------------------------------ the device -- */
 
 static char trace[32];
 
@@ -524,15 +526,15 @@ static void devres_remove(struct platform_device *pdev)
 static struct platform_driver devres_driver = {
 	.probe = devres_probe,
 	.remove = devres_remove,
-	.driver = { .name = "devres-test", .of_match_table = matches },
+	.driver = {.name = "devres-test", .of_match_table = matches},
 };
 
 static void test_driver_life(void **state)
 {
-	static const struct of_device_id other[] = { { .compatible = "x" }, {} };
+	static const struct of_device_id other[] = {{.compatible = "x"}, {}};
 	struct platform_driver stranger = {
 		.probe = no_probe,
-		.driver = { .name = "stranger", .of_match_table = other },
+		.driver = {.name = "stranger", .of_match_table = other},
 	};
 
 	assert_int_equal(platform_driver_register(&stranger), -ENODEV);
@@ -560,11 +562,33 @@ static void test_driver_life(void **state)
 	machine_setup(NULL);
 }
 
-static void test_one_machine(void **state)
+static void test_boot_failures(void **state)
 {
-	struct linux_machine_desc desc = { .irq_count = 1 };
+	struct linux_machine_desc desc = {.irq_count = 1000};
+	static const struct linux_machine_ops none;
 
+	/* One at a time. */
 	assert_int_equal(linux_boot(&desc), -EBUSY);
+
+	/* Whatever fails, what was booted before is taken down again. */
+	machine_teardown(NULL);
+	desc.ops = &none;
+	assert_int_equal(linux_boot(&desc), -EINVAL);
+	desc.irq_count = 1;
+	for (u64 n = 0;; n++) {
+		int ret;
+
+		linux_inject_failure(n);
+		ret = linux_boot(&desc);
+		if (linux_inject_failure(UINT64_MAX) <= n) {
+			assert_true(n > 0);
+			assert_int_equal(ret, 0);
+			break;
+		}
+		assert_int_equal(ret, -ENOMEM);
+	}
+	assert_int_equal(linux_shutdown(), 0);
+	machine_setup(NULL);
 }
 
 int main(void)
@@ -584,7 +608,7 @@ int main(void)
 		cmocka_unit_test(test_dma_pool),
 		cmocka_unit_test(test_vmap),
 		cmocka_unit_test(test_driver_life),
-		cmocka_unit_test(test_one_machine),
+		cmocka_unit_test(test_boot_failures),
 	};
 
 	return cmocka_run_group_tests(tests, machine_setup, machine_teardown);

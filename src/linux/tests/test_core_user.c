@@ -42,7 +42,7 @@ static void test_good(void **state)
 	union {
 		u64 all;
 		u16 low; /* little-endian */
-	} user = { 5 };
+	} user = {5};
 	u16 small = 0;
 
 	for (size_t i = 0; i < sizeof(from); i++)

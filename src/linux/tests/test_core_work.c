@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static u64 ms_since(u64 start_ns)
 	return (ktime_get_ns() - start_ns) / 1000000;
 }
 
-/* ------------------------------------------------------------------- waiting -- */
+/* --------------------------------------------------------------- waiting -- */
 
 static DECLARE_WAIT_QUEUE_HEAD(wq_head);
 static bool flag;
@@ -92,7 +93,7 @@ static void *ping(void *arg)
 
 static void test_no_lost_wakeup(void **state)
 {
-	int me[2] = { 0, 1 };
+	int me[2] = {0, 1};
 	pthread_t threads[2];
 
 	atomic_set(&turn, 0);
@@ -133,7 +134,7 @@ static void test_completion(void **state)
 	assert_false(completion_done(&done));
 }
 
-/* ---------------------------------------------------------------------- work -- */
+/* ------------------------------------------------------------------ work -- */
 
 struct item {
 	struct work_struct work;
@@ -164,7 +165,8 @@ static void append(struct work_struct *work)
 
 static void test_ordered(void **state)
 {
-	struct workqueue_struct *wq = alloc_ordered_workqueue("ordered %d", 0, 1);
+	struct workqueue_struct *wq =
+		alloc_ordered_workqueue("ordered %d", 0, 1);
 	struct item *items = kcalloc(1000, sizeof(*items), GFP_KERNEL);
 
 	atomic_set(&order_count, 0);
@@ -231,6 +233,31 @@ static void test_concurrent(void **state)
 	complete(&items[1].go);
 	complete(&items[2].go);
 	destroy_workqueue(narrow);
+}
+
+static int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* The pool shrinks to a few threads when there is little to do. */
+static void test_idle_threads_leave(void **state)
+{
+	int before = count_threads();
+
+	test_concurrent(state);
+	assert_true(count_threads() > before + 5);
+	for (int i = 0; count_threads() > before + 4; i++) {
+		assert_true(i < 200);
+		msleep(50);
+	}
 }
 
 static void test_pending_and_running(void **state)
@@ -342,7 +369,7 @@ static void test_work_frees_itself(void **state)
 	destroy_workqueue(wq);
 }
 
-/* -------------------------------------------------------------------- delays -- */
+/* ---------------------------------------------------------------- delays -- */
 
 static void delayed_append(struct work_struct *work)
 {
@@ -451,7 +478,7 @@ static void test_delayed_hammer(void **state)
 	assert_true(atomic_read(&hot_runs) > 0);
 }
 
-/* -------------------------------------------------------------------- misuse -- */
+/* ---------------------------------------------------------------- misuse -- */
 
 static DEFINE_MUTEX(leaked);
 
@@ -515,7 +542,7 @@ int main(void)
 		cmocka_unit_test(test_no_lost_wakeup),
 		cmocka_unit_test(test_completion),
 		cmocka_unit_test(test_ordered),
-		cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_idle_threads_leave),
 		cmocka_unit_test(test_pending_and_running),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_requeue_and_drain),

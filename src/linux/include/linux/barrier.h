@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful (the kernel has it as asm/barrier.h). ThreadSanitizer knows no fences: there a read-modify-write stands in. */
+/*
+ * faithful (the kernel has it as asm/barrier.h). ThreadSanitizer knows no
+ * fences: there a read-modify-write stands in.
+ */
 #ifndef LINUX_BARRIER_H
 #define LINUX_BARRIER_H
 

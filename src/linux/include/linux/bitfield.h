@@ -13,6 +13,7 @@
 #define FIELD_PREP(mask, val) \
 	(((typeof(mask))(val) << __bf_shf(mask)) & (mask))
 #define FIELD_PREP_CONST(mask, val) FIELD_PREP(mask, val)
-#define FIELD_GET(mask, reg) ((typeof(mask))(((reg) & (mask)) >> __bf_shf(mask)))
+#define FIELD_GET(mask, reg) \
+	((typeof(mask))(((reg) & (mask)) >> __bf_shf(mask)))
 
 #endif /* LINUX_BITFIELD_H */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: every WARN is counted, see linux_warn_count() in linux_machine.h. BUG aborts the process. */
+/*
+ * stricter: every WARN is counted, see linux_warn_count() in linux_machine.h.
+ * BUG aborts the process.
+ */
 #ifndef LINUX_BUG_H
 #define LINUX_BUG_H
 

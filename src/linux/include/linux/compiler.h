@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful: annotations; READ_ONCE and WRITE_ONCE are relaxed atomics, so that ThreadSanitizer knows them. */
+/*
+ * faithful: annotations; READ_ONCE and WRITE_ONCE are relaxed atomics, so that
+ * ThreadSanitizer knows them.
+ */
 #ifndef LINUX_COMPILER_H
 #define LINUX_COMPILER_H
 

@@ -70,7 +70,7 @@ static inline void put_device(struct device *dev)
 {
 }
 
-/* ---------------------------------------- released when the driver leaves -- */
+/* --------------------------------------- released when the driver leaves -- */
 
 /* In reverse order. The first returns -ENOMEM and runs nothing. */
 int linux_devm_add_action(struct device *dev, void (*action)(void *),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: a DMA address is the physical address, caches are coherent. Stricter: mappings are counted, and those left are reported at shutdown. */
+/*
+ * reduced: a DMA address is the physical address, caches are coherent.
+ * Stricter: mappings are counted, and those left are reported at shutdown.
+ */
 #ifndef LINUX_DMA_MAPPING_H
 #define LINUX_DMA_MAPPING_H
 

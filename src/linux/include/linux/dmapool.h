@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful interface: equal blocks cut from pages; stricter: blocks left at destruction are reported. */
+/*
+ * faithful interface: equal blocks cut from pages; stricter: blocks left at
+ * destruction are reported.
+ */
 #ifndef LINUX_DMAPOOL_H
 #define LINUX_DMAPOOL_H
 

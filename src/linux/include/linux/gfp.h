@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: pages come from the machine's RAM, always zeroed; no zones or migration. */
+/*
+ * reduced: pages come from the machine's RAM, always zeroed; no zones or
+ * migration.
+ */
 #ifndef LINUX_GFP_H
 #define LINUX_GFP_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful semantics for level-triggered lines; stricter: handlers run in a hard interrupt context in which sleeping is reported. */
+/*
+ * faithful semantics for level-triggered lines; stricter: handlers run in a
+ * hard interrupt context in which sleeping is reported.
+ */
 #ifndef LINUX_INTERRUPT_H
 #define LINUX_INTERRUPT_H
 

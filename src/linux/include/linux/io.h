@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: registers of the one device; an __iomem pointer cannot be dereferenced, only passed to these. */
+/*
+ * reduced: registers of the one device; an __iomem pointer cannot be
+ * dereferenced, only passed to these.
+ */
 #ifndef LINUX_IO_H
 #define LINUX_IO_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful: the condition is tested first, and once more after the time is over. */
+/*
+ * faithful: the condition is tested first, and once more after the time is
+ * over.
+ */
 #ifndef LINUX_IOPOLL_H
 #define LINUX_IOPOLL_H
 
@@ -71,7 +74,8 @@
 #define readx_poll_timeout(op, addr, val, cond, sleep_us, timeout_us) \
 	read_poll_timeout(op, val, cond, sleep_us, timeout_us, false, addr)
 #define readx_poll_timeout_atomic(op, addr, val, cond, delay_us, timeout_us) \
-	read_poll_timeout_atomic(op, val, cond, delay_us, timeout_us, false, addr)
+	read_poll_timeout_atomic(op, val, cond, delay_us, timeout_us, false, \
+				 addr)
 #define readl_poll_timeout(addr, val, cond, sleep_us, timeout_us) \
 	readx_poll_timeout(readl, addr, val, cond, sleep_us, timeout_us)
 #define readl_poll_timeout_atomic(addr, val, cond, delay_us, timeout_us) \

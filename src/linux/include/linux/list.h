@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful interface, our own bodies; stricter: deleted entries are poisoned. */
+/* faithful interface, our own bodies. */
 #ifndef LINUX_LIST_H
 #define LINUX_LIST_H
 
@@ -8,7 +8,7 @@
 #include <linux/poison.h>
 #include <linux/types.h>
 
-/* ------------------------------------------------ circular, doubly linked -- */
+/* ----------------------------------------------- circular, doubly linked -- */
 
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
@@ -253,7 +253,7 @@ static inline size_t list_count_nodes(struct list_head *head)
 	     !list_entry_is_head(pos, head, member);                         \
 	     (pos) = (n), (n) = list_prev_entry(n, member))
 
-/* ------------------------------------------ singly linked head, for hashes -- */
+/* ---------------------------------------- singly linked head, for hashes -- */
 
 #define HLIST_HEAD_INIT { .first = NULL }
 #define HLIST_HEAD(name) struct hlist_head name = { .first = NULL }

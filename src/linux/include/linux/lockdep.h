@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: always on. Held locks are tracked per thread, lock order per class. */
+/*
+ * stricter: always on. Held locks are tracked per thread, lock order per class.
+ */
 #ifndef LINUX_LOCKDEP_H
 #define LINUX_LOCKDEP_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: RAM is linear in the host's address space, so pages, physical and virtual addresses convert by arithmetic. */
+/*
+ * reduced: RAM is linear in the host's address space, so pages, physical and
+ * virtual addresses convert by arithmetic.
+ */
 #ifndef LINUX_MM_H
 #define LINUX_MM_H
 
@@ -103,7 +106,7 @@ static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
 }
 
-/* Shows one page at a page-aligned address of the mapping: system call layer. */
+/* Shows one page at a page-aligned address of the mapping. */
 int vm_insert_page(struct vm_area_struct *vma, unsigned long addr,
 		   struct page *page);
 

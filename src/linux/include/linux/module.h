@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: the driver is linked in; its init and exit functions are called by whoever owns the machine. */
+/*
+ * reduced: the driver is linked in; its init and exit functions are called by
+ * whoever owns the machine.
+ */
 #ifndef LINUX_MODULE_H
 #define LINUX_MODULE_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: owner, recursion, order and sleeping in atomic sections are checked, see lockdep.h. */
+/*
+ * stricter: owner, recursion, order and sleeping in atomic sections are
+ * checked, see lockdep.h.
+ */
 #ifndef LINUX_MUTEX_H
 #define LINUX_MUTEX_H
 

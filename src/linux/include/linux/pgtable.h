@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: caching attributes are recorded, and mean nothing to a virtual device. */
+/*
+ * reduced: caching attributes are recorded, and mean nothing to a virtual
+ * device.
+ */
 #ifndef LINUX_PGTABLE_H
 #define LINUX_PGTABLE_H
 

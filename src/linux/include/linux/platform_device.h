@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: one device, there from boot to shutdown. Altered: registering a driver returns what its probe() returned. */
+/*
+ * reduced: one device, there from boot to shutdown. Altered: registering a
+ * driver returns what its probe() returned.
+ */
 #ifndef LINUX_PLATFORM_DEVICE_H
 #define LINUX_PLATFORM_DEVICE_H
 

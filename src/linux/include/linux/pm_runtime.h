@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: the device is always on; the usage count is kept and may not fall below zero. */
+/*
+ * reduced: the device is always on; the usage count is kept and may not fall
+ * below zero.
+ */
 #ifndef LINUX_PM_RUNTIME_H
 #define LINUX_PM_RUNTIME_H
 

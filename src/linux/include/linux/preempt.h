@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: the sections are counted per thread, and sleeping inside is reported. */
+/*
+ * stricter: the sections are counted per thread, and sleeping inside is
+ * reported.
+ */
 #ifndef LINUX_PREEMPT_H
 #define LINUX_PREEMPT_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: printf's formats, to stderr; the kernel's extensions of %p print the plain pointer. */
+/*
+ * reduced: printf's formats, to stderr; the kernel's extensions of %p print the
+ * plain pointer.
+ */
 #ifndef LINUX_PRINTK_H
 #define LINUX_PRINTK_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful semantics (readers nest, may not sleep, never block); stricter: sleeping in a reader is reported. */
+/*
+ * faithful semantics (readers nest, may not sleep, never block); stricter:
+ * sleeping in a reader is reported.
+ */
 #ifndef LINUX_RCUPDATE_H
 #define LINUX_RCUPDATE_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: under- and overflow, and a count taken from zero, are reported and saturate. */
+/*
+ * stricter: under- and overflow, and a count taken from zero, are reported and
+ * saturate.
+ */
 #ifndef LINUX_REFCOUNT_H
 #define LINUX_REFCOUNT_H
 

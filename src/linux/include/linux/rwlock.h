@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: see lockdep.h. A thread may not nest readers of one lock. Contended, it sleeps in the host kernel. */
+/*
+ * stricter: see lockdep.h. A thread may not nest readers of one lock.
+ * Contended, it sleeps in the host kernel.
+ */
 #ifndef LINUX_RWLOCK_H
 #define LINUX_RWLOCK_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* reduced: a task is a thread of this process, made known the first time it enters. No signals are pending, ever. */
+/*
+ * reduced: a task is a thread of this process, made known the first time it
+ * enters. No signals are pending, ever.
+ */
 #ifndef LINUX_SCHED_H
 #define LINUX_SCHED_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: malloc with a header; what is never freed is reported at shutdown by call site or cache. */
+/*
+ * stricter: malloc with a header; what is never freed is reported at shutdown
+ * by call site or cache.
+ */
 #ifndef LINUX_SLAB_H
 #define LINUX_SLAB_H
 
@@ -66,7 +69,8 @@ size_t ksize(const void *ptr);
 #define kfree_const(s) kfree(s)
 #define kmemdup(src, len, flags) \
 	linux_kmemdup(src, len, flags, KMALLOC_MAX_SIZE, __LINUX_SITE())
-#define kmemdup_array(src, n, size, flags) kmemdup(src, size_mul(n, size), flags)
+#define kmemdup_array(src, n, size, flags) \
+	kmemdup(src, size_mul(n, size), flags)
 #define kasprintf(flags, fmt, args...) \
 	linux_kasprintf(flags, __LINUX_SITE(), fmt, ##args)
 
@@ -81,7 +85,7 @@ size_t ksize(const void *ptr);
 	linux_kmemdup(src, len, flags, LINUX_KVMALLOC_MAX, __LINUX_SITE())
 #define kvfree(ptr) kfree(ptr)
 
-/* --------------------------------------------------------------- caches -- */
+/* ---------------------------------------------------------------- caches -- */
 
 #define SLAB_HWCACHE_ALIGN 0x1u
 #define SLAB_PANIC 0x2u

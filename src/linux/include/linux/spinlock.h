@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* stricter: see lockdep.h. Contended, it sleeps in the host kernel; the interrupt state is bookkeeping per thread. */
+/*
+ * stricter: see lockdep.h. Contended, it sleeps in the host kernel; the
+ * interrupt state is bookkeeping per thread.
+ */
 #ifndef LINUX_SPINLOCK_H
 #define LINUX_SPINLOCK_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful: the kernel's integer and list types; libc's stand in where equal. */
+/*
+ * faithful: the kernel's integer and list types; libc's stand in where equal.
+ */
 #ifndef LINUX_TYPES_H
 #define LINUX_TYPES_H
 
@@ -41,7 +43,9 @@ typedef struct {
 	s64 counter;
 } atomic64_t;
 
-typedef atomic64_t atomic_long_t;
+typedef struct {
+	long counter;
+} atomic_long_t;
 
 #define ATOMIC_INIT(i) { (i) }
 #define ATOMIC64_INIT(i) { (i) }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful: a bad pointer gives a count or -EFAULT, never a crash. One system call per copy. */
+/*
+ * faithful: a bad pointer gives a count or -EFAULT, never a crash. One system
+ * call per copy.
+ */
 #ifndef LINUX_UACCESS_H
 #define LINUX_UACCESS_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful: wait queues as the kernel has them. Interruptible waits are never interrupted. */
+/*
+ * faithful: wait queues as the kernel has them. Interruptible waits are never
+ * interrupted.
+ */
 #ifndef LINUX_WAIT_H
 #define LINUX_WAIT_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful semantics over one pool of threads; reduced: no CPUs, priorities or attributes. Stricter: locks held at the end of a work item are reported. */
+/*
+ * faithful semantics over one pool of threads; reduced: no CPUs, priorities or
+ * attributes. Stricter: locks held at the end of a work item are reported.
+ */
 #ifndef LINUX_WORKQUEUE_H
 #define LINUX_WORKQUEUE_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* faithful interface for plain entries, marks and multi-index entries excepted; lookups are lock-free under RCU. */
+/*
+ * faithful interface for plain entries, marks and multi-index entries excepted;
+ * lookups are lock-free under RCU.
+ */
 #ifndef LINUX_XARRAY_H
 #define LINUX_XARRAY_H
 
@@ -79,7 +82,8 @@ static inline bool xa_is_value(const void *entry)
 	return (unsigned long)entry & 1;
 }
 
-#define LINUX_XA_ERROR(errno) ((void *)(((unsigned long)(long)(errno) << 2) | 2))
+#define LINUX_XA_ERROR(errno) \
+	((void *)(((unsigned long)(long)(errno) << 2) | 2))
 
 static inline bool xa_is_err(const void *entry)
 {
