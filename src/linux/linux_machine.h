@@ -41,7 +41,8 @@ struct linux_machine_desc {
 int linux_boot(const struct linux_machine_desc *desc);
 /*
  * Stops the threads, runs what was deferred, and counts what was leaked
- * (memory, pages, references, held locks), each said on stderr.
+ * (memory, pages, references, held locks), each said on stderr. Returns the
+ * number of such lines: 0 when all is well. Everything is down in any case.
  */
 int linux_shutdown(void);
 

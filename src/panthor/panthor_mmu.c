@@ -8,7 +8,6 @@
 
 #include <drm/drm_print.h>
 
-#include "panthor_bind.h"
 #include "panthor_device.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
@@ -309,8 +308,7 @@ void panthor_mmu_idle(struct panthor_vm *vm)
 	mutex_unlock(&mmu->slots_lock);
 }
 
-/** panthor_mmu_disable() - translate nothing for a VM until its next activation
- */
+/** panthor_mmu_disable() - translate nothing until the next activation */
 void panthor_mmu_disable(struct panthor_vm *vm)
 {
 	struct panthor_mmu *mmu = vm->ptdev->mmu;
@@ -320,8 +318,7 @@ void panthor_mmu_disable(struct panthor_vm *vm)
 	mutex_unlock(&mmu->slots_lock);
 }
 
-/** panthor_mmu_vm_faulted() - has an access of the VM's current users faulted?
- */
+/** panthor_mmu_vm_faulted() - has an access of a VM in use faulted? */
 bool panthor_mmu_vm_faulted(struct panthor_vm *vm)
 {
 	struct panthor_mmu *mmu = vm->ptdev->mmu;

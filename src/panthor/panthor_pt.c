@@ -613,8 +613,7 @@ u64 panthor_pt_leaf(u32 op_flags)
 	return leaf;
 }
 
-/** panthor_pt_set() - which shared tables a sparse mapping with @op_flags uses
- */
+/** panthor_pt_set() - which shared tables a sparse mapping uses */
 u8 panthor_pt_set(u32 op_flags)
 {
 	return (op_flags & DRM_PANTHOR_VM_BIND_OP_MAP_READONLY ? 1 : 0) |

@@ -27,13 +27,13 @@
  *	    ... panthor_pt_edit(pt, edit), in any order and with others in
  *between panthor_pt_reserve_drop(pt, &need)
  *
- * Why this is enough: let U be the places in the tree (unit, level) where a held
- * edit may need a table of its own, and M those of them that have none now. The
- * reserve holds at least |M| pages at any time: need_add counts |M|, hold makes
- * it a promise; a table that appears takes one page from the reserve and one
- * place from M; a table that goes gives its page back, promised as well, because
- * its place may be one of U. So what is set aside is what is really missing, not
- * the worst case.
+ * Why this is enough: let U be the places in the tree (unit, level) where a
+ *held edit may need a table of its own, and M those of them that have none now.
+ *The reserve holds at least |M| pages at any time: need_add counts |M|, hold
+ *makes it a promise; a table that appears takes one page from the reserve and
+ *one place from M; a table that goes gives its page back, promised as well,
+ *because its place may be one of U. So what is set aside is what is really
+ *missing, not the worst case.
  *
  * Locking: none in here. The owner serialises all calls on one panthor_pt, and
  * keeps the MMU out of the range while it is edited.
@@ -98,7 +98,7 @@ struct panthor_pt {
 	struct list_head reserve;
 	u64 reserve_count;
 	u64 promised; /* pages of it that held edits count on: at least |M| */
-	u64 held; /* |U| of all held needs; the promise never exceeds it */
+	u64 held;     /* |U| of all held needs; the promise never exceeds it */
 	/*
 	 * Unlinked tables. A walk that began before may still read them, so
 	 * they keep their contents until panthor_pt_recycle().

@@ -256,8 +256,7 @@ void panthor_pt_reserve_add(struct panthor_pt *pt, u64 count,
 	pt->reserve_count += count;
 }
 
-/** panthor_pt_reserve_hold() - promise the tables of a need, without shortage
- */
+/** panthor_pt_reserve_hold() - promise the tables of a need */
 void panthor_pt_reserve_hold(struct panthor_pt *pt,
 			     const struct panthor_pt_need *need)
 {

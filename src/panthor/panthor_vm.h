@@ -24,7 +24,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
-#include "panthor_bind.h"
+#include "panthor_bind_queue.h"
 #include "panthor_mmu.h"
 #include "panthor_pt.h"
 #include "panthor_vm_bo.h"
@@ -40,6 +40,9 @@ struct panthor_gem_object;
 
 /* What is left to the kernel of every VM, at least: at its top. */
 #define PANTHOR_VM_MIN_KERNEL_VA_SIZE (256ull << 20)
+
+/* Ops that are committed without dropping op_lock in between. */
+#define PANTHOR_VM_OPS_PER_LOCK 128
 
 struct panthor_vm {
 	struct kref refcount;

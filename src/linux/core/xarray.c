@@ -391,9 +391,8 @@ static bool find_free(const struct xarray *xa, unsigned long from,
 				return true;
 			}
 			/* The next slot may belong to a node further up. */
-			while (node->parent && slot_of(node, index) == 0) {
+			while (node->parent && slot_of(node, index) == 0)
 				node = node->parent;
-			}
 			if (!node->parent && index > max_index(node->shift)) {
 				*index_out = index;
 				return true;

@@ -52,9 +52,10 @@ static uint32_t mmio_read32(void *arg, uint32_t offset)
 
 static void mmio_write32(void *arg, uint32_t offset, uint32_t value)
 {
-	bool raise;
+	bool was_active, raise;
 
 	pthread_mutex_lock(&machine.lock);
+	was_active = machine.status & machine.mask;
 	if (offset == DEV_STATUS)
 		machine.status |= value;
 	else if (offset == DEV_CLEAR)
@@ -63,7 +64,8 @@ static void mmio_write32(void *arg, uint32_t offset, uint32_t value)
 		machine.mask = value;
 	else if (offset >= DEV_SCRATCH && offset < DEV_SCRATCH + 16)
 		machine.scratch[(offset - DEV_SCRATCH) / 4] = value;
-	raise = machine.status & machine.mask;
+	/* Said once, when it becomes active; it stays so until it is quiet. */
+	raise = !was_active && (machine.status & machine.mask);
 	pthread_mutex_unlock(&machine.lock);
 	if (raise)
 		linux_raise_irq(DEV_IRQ);

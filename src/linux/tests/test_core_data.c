@@ -275,6 +275,16 @@ static void test_xarray_alloc_far(void **state)
 	assert_int_equal(xa_alloc(&xa, &id, &v, XA_LIMIT(UINT_MAX, UINT_MAX),
 				  GFP_KERNEL),
 			 -EBUSY);
+	/* What is free below the limit does not lead the search astray. */
+	xa_erase(&xa, 5);
+	xa_erase(&xa, 4040);
+	assert_int_equal(
+		xa_alloc(&xa, &id, &v, XA_LIMIT(4090, UINT_MAX), GFP_KERNEL),
+		0);
+	assert_int_equal(id, 4106);
+	assert_int_equal(xa_alloc(&xa, &id, &v, xa_limit_32b, GFP_KERNEL), 0);
+	assert_int_equal(id, 5);
+	assert_int_equal(xa_insert(&xa, 4040, &v, GFP_KERNEL), 0);
 	xa_erase(&xa, 77);
 	assert_int_equal(xa_alloc(&xa, &id, &v, xa_limit_32b, GFP_KERNEL), 0);
 	assert_int_equal(id, 77);

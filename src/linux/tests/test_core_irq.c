@@ -113,6 +113,7 @@ static irqreturn_t mask_and_wake(int irq, void *data)
 }
 
 static DEFINE_MUTEX(thread_mutex);
+static unsigned int thread_sleep_ms;
 
 static irqreturn_t handle_and_unmask(int irq, void *data)
 {
@@ -121,6 +122,7 @@ static irqreturn_t handle_and_unmask(int irq, void *data)
 	CHECK(!in_hardirq());
 	/* Threads may sleep. */
 	mutex_lock(&thread_mutex);
+	msleep(READ_ONCE(thread_sleep_ms));
 	writel(mask, regs + DEV_MASK);
 	for (u32 status; (status = readl(regs + DEV_STATUS));) {
 		atomic_add(__builtin_popcount(status), &bits_seen);
@@ -133,7 +135,7 @@ static irqreturn_t handle_and_unmask(int irq, void *data)
 
 static void test_threaded(void **state)
 {
-	int calls;
+	int calls, done;
 
 	reset(~0u);
 	assert_int_equal(devm_request_threaded_irq(
@@ -163,13 +165,16 @@ static void test_threaded(void **state)
 	assert_non_null(strstr(caught(1), "once too often"));
 
 	/* disable_irq() waits for the thread. */
-	mutex_lock(&thread_mutex);
+	synchronize_irq(DEV_IRQ);
+	WRITE_ONCE(thread_sleep_ms, 10);
 	calls = atomic_read(&hard_calls);
+	done = atomic_read(&thread_calls);
 	writel(4, regs + DEV_STATUS);
 	wait_until(&hard_calls, calls + 1);
-	mutex_unlock(&thread_mutex);
 	disable_irq(DEV_IRQ);
-	assert_int_equal(readl(regs + DEV_STATUS), 0);
+	assert_int_equal(atomic_read(&thread_calls), done + 1);
+	assert_int_equal(atomic_read(&bits_seen), 502);
+	WRITE_ONCE(thread_sleep_ms, 0);
 	enable_irq(DEV_IRQ);
 
 	/* Released with the driver: see teardown of this test. */

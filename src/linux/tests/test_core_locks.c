@@ -2,6 +2,7 @@
 /* Locks exclude, and every misuse of them is reported. */
 #include "core_machine.h"
 
+#include <linux/delay.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -394,6 +395,7 @@ static void *rcu_reader(void *arg)
 		s = rcu_dereference(published);
 		CHECK(s->value == s->copy);
 		rcu_read_unlock();
+		ndelay(5000);
 		CHECK(s->value == s->copy);
 		rcu_read_unlock();
 	}
@@ -432,7 +434,7 @@ static void test_rcu(void **state)
 	make_shared(0);
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, rcu_reader, NULL);
-	for (int i = 1; i < 3000; i++)
+	for (int i = 1; i < 300; i++)
 		make_shared(i);
 	WRITE_ONCE(readers_stop, true);
 	for (int i = 0; i < 2; i++)

@@ -356,7 +356,7 @@ static void run_model(bool block_dummy, u64 seed)
 
 	memset(&t, 0, sizeof(t));
 	t.seed = env_u64("PANTHOR_TEST_SEED", seed);
-	print_message("seed 0x%llx\n", t.seed);
+	print_message("# seed 0x%llx\n", t.seed);
 
 	assert_int_equal(panthor_pt_init(&t.pt, fixture_device(), 48, true), 0);
 	panthor_vma_tree_init(&t.vmas);

@@ -207,7 +207,7 @@ static void run_cases(char kind, struct panthor_backing *backing,
 	refcount_set(&t.dummy.refcount, 1);
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		print_message("%s\n", cases[i].name);
+		print_message("# %s\n", cases[i].name);
 		execute_line(with_kind(cases[i].before, kind, line));
 		check_line(with_kind(cases[i].before, kind, line));
 		execute_line(with_kind(cases[i].request, kind, line));
