@@ -188,6 +188,7 @@ init_tables(struct panvk_device *dev)
    panvk_bind_list_init(&dev->scratch);
    panvk_map_init(&dev->memories);
    panvk_map_init(&dev->buffers);
+   panvk_map_init(&dev->timelines);
    panvk_map_init(&dev->images);
 }
 
@@ -197,6 +198,7 @@ finish_tables(struct panvk_device *dev)
    panvk_bind_list_finish(&dev->scratch);
    panvk_map_finish(&dev->memories);
    panvk_map_finish(&dev->buffers);
+   panvk_map_finish(&dev->timelines);
    panvk_map_finish(&dev->images);
 }
 

@@ -64,6 +64,8 @@
    ALIAS(QueueSubmit2KHR, QueueSubmit2)                                        \
    X(QueuePresentKHR)                                                          \
    X(QueueBindSparse)                                                          \
+   X(CreateSemaphore)                                                          \
+   X(DestroySemaphore)                                                         \
    X(QueueWaitIdle)                                                            \
    X(DeviceWaitIdle)                                                           \
    X(WaitForFences)                                                            \

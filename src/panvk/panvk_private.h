@@ -118,6 +118,10 @@ struct panvk_device {
    struct panvk_map buffers; /* VkBuffer -> struct panvk_buffer; sparse only */
    struct panvk_map images; /* VkImage -> the image half's; sparse only */
 
+   /* VkSemaphore -> its serial number; timelines only */
+   struct panvk_map timelines;
+   _Atomic uintptr_t timeline_serials; /* given out */
+
    struct panvk_queue *queue; /* the only one; created with the device */
    /* Empty, with memory for the next batch. Synchronised as the queue is. */
    struct panvk_bind_list scratch;

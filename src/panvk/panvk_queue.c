@@ -200,7 +200,53 @@ panvk_queue_submit_empty(struct panvk_queue *queue,
       waits = waits_of(info);
    if (waits.count == 0 && signals.count == 0 && fence == VK_NULL_HANDLE)
       return VK_SUCCESS;
+   panvk_queue_break_chain(queue);
    return submit(queue, waits, signals, fence);
+}
+
+/* ---------------------------------------------------------------- chains -- */
+
+static bool
+tail_signals(const struct panvk_queue_tail *tail, uint64_t serial,
+             uint64_t value)
+{
+   for (uint32_t i = 0; i < tail->signal_count; i++)
+      if (tail->signals[i].serial == serial && tail->signals[i].value >= value)
+         return true;
+   return false;
+}
+
+/* Will the last job have signaled all of @waits by the time it is executed? */
+static bool
+follows_tail(const struct panvk_queue *queue, struct semaphores waits)
+{
+   const struct panvk_queue_tail *tail = &queue->tail;
+   if (!tail->valid || waits.values == NULL)
+      return false;
+   for (uint32_t i = 0; i < waits.count; i++) {
+      uint64_t serial = panvk_timeline_serial(queue->dev, waits.semaphores[i]);
+      if (serial == 0 || !tail_signals(tail, serial, waits.values[i]))
+         return false;
+   }
+   return true;
+}
+
+/* A job with @signals is the last one now. */
+static void
+set_tail(struct panvk_queue *queue, struct semaphores signals)
+{
+   struct panvk_queue_tail *tail = &queue->tail;
+   tail->valid = true;
+   tail->signal_count = 0;
+   for (uint32_t i = 0; i < signals.count && signals.values != NULL &&
+                        tail->signal_count < PANVK_MAX_TAIL_SIGNALS;
+        i++) {
+      uint64_t serial = panvk_timeline_serial(queue->dev, signals.semaphores[i]);
+      if (serial == 0)
+         continue;
+      tail->signals[tail->signal_count].serial = serial;
+      tail->signals[tail->signal_count++].value = signals.values[i];
+   }
 }
 
 VkResult
@@ -211,7 +257,14 @@ panvk_queue_defer(struct panvk_queue *queue, struct panvk_job *job,
    if (result != VK_SUCCESS)
       return result;
 
-   job->waits = info->waitSemaphoreCount != 0;
+   /*
+    * A job that waits for nothing runs after the last one, too, and so after
+    * what that one runs after.
+    */
+   bool ordered = queue->tail.valid || info->waitSemaphoreCount != 0;
+   job->waits = info->waitSemaphoreCount != 0 &&
+                !follows_tail(queue, waits_of(info));
+   panvk_queue_break_chain(queue);
    job->value = queue->last_value + 1;
    struct semaphores ready = {&queue->ready, &job->value, 1};
    struct semaphores done = {&queue->done, &job->value, 1};
@@ -227,6 +280,8 @@ panvk_queue_defer(struct panvk_queue *queue, struct panvk_job *job,
       return VK_ERROR_DEVICE_LOST;
    }
    queue->last_value = job->value;
+   if (ordered)
+      set_tail(queue, signals_of(info));
    push_job(queue, job);
    return VK_SUCCESS;
 }

@@ -12,7 +12,10 @@
  *
  * Both submits are queued by the caller, and the engine's queue is in order:
  * waiting for the queue or for a fence waits for the binds as well, a wait may
- * come before its signal, and nothing here ever blocks the caller. What is
+ * come before its signal, and nothing here ever blocks the caller. Submit 1 is
+ * left out where the job before this one signals, on timelines, all that this
+ * one waits for, and nothing else was submitted in between: the bind thread
+ * keeps their order. So a chain of binds costs one submit each. What is
  * queued takes the memory of its merged ops and is bounded by nothing else, for
  * whoever would signal may be the caller.
  */
@@ -34,14 +37,29 @@ struct panvk_job {
    uint32_t residency_count;
 };
 
+/*
+ * What the last job signals on timelines, while it is the last thing that was
+ * submitted and comes after all that was submitted before it.
+ */
+#define PANVK_MAX_TAIL_SIGNALS 4
+struct panvk_queue_tail {
+   bool valid;
+   uint32_t signal_count;
+   struct {
+      uint64_t serial; /* panvk_timeline_serial() */
+      uint64_t value;
+   } signals[PANVK_MAX_TAIL_SIGNALS];
+};
+
 struct panvk_queue {
    VkQueue handle;
    struct panvk_device *dev;
 
    /* Timelines of the engine's. */
    VkSemaphore ready, done;
-   /* Given to a job. As externally synchronised as the handle. */
+   /* Given to a job. This and tail are as externally synchronised as handle. */
    uint64_t last_value;
+   struct panvk_queue_tail tail;
 
    pthread_mutex_t lock; /* guards all that follows */
    pthread_cond_t wake; /* first or stop has changed */
@@ -60,6 +78,13 @@ void panvk_queue_destroy(struct panvk_queue *queue);
 /* Never NULL for a handle that came from this driver. */
 struct panvk_queue *panvk_queue_from_handle(VkQueue handle);
 
+/* Something else than a job is submitted to the engine's queue. */
+static inline void
+panvk_queue_break_chain(struct panvk_queue *queue)
+{
+   queue->tail.valid = false;
+}
+
 /*
  * Queues @job, with the engine submits around it. @fence may be VK_NULL_HANDLE.
  * The job is the queue's if this succeeds, else still the caller's.
@@ -74,6 +99,11 @@ VkResult panvk_queue_defer(struct panvk_queue *queue, struct panvk_job *job,
 VkResult panvk_queue_submit_empty(struct panvk_queue *queue,
                                   const VkBindSparseInfo *info, bool with_waits,
                                   VkFence fence);
+
+/* ----------------------------------------------------- panvk_semaphore.c -- */
+
+/* Unique to a timeline semaphore of this device; 0 for any other semaphore. */
+uint64_t panvk_timeline_serial(struct panvk_device *dev, VkSemaphore semaphore);
 
 /* ---------------------------------------------------------- panvk_bind.c -- */
 

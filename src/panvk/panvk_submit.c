@@ -35,6 +35,7 @@ submit_batch(struct panvk_queue *queue, const VkBindSparseInfo *info,
          panvk_job_destroy(job);
       return result;
    }
+   panvk_queue_break_chain(queue);
    result = panvk_job_execute(queue->dev, job);
    panvk_job_destroy(job);
    return result == VK_SUCCESS
@@ -87,9 +88,11 @@ VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueueSubmit(VkQueue handle, uint32_t submitCount,
                   const VkSubmitInfo *pSubmits, VkFence fence)
 {
-   struct panvk_device *dev = panvk_queue_from_handle(handle)->dev;
+   struct panvk_queue *queue = panvk_queue_from_handle(handle);
+   struct panvk_device *dev = queue->dev;
    if (is_lost(dev))
       return VK_ERROR_DEVICE_LOST;
+   panvk_queue_break_chain(queue);
    pan_kmod_fault_handler_ensure(dev->kmod);
    return dev->vk.QueueSubmit(handle, submitCount, pSubmits, fence);
 }
@@ -98,9 +101,11 @@ VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueueSubmit2(VkQueue handle, uint32_t submitCount,
                    const VkSubmitInfo2 *pSubmits, VkFence fence)
 {
-   struct panvk_device *dev = panvk_queue_from_handle(handle)->dev;
+   struct panvk_queue *queue = panvk_queue_from_handle(handle);
+   struct panvk_device *dev = queue->dev;
    if (is_lost(dev))
       return VK_ERROR_DEVICE_LOST;
+   panvk_queue_break_chain(queue);
    pan_kmod_fault_handler_ensure(dev->kmod);
    return dev->vk.QueueSubmit2(handle, submitCount, pSubmits, fence);
 }
@@ -108,9 +113,11 @@ panvk_QueueSubmit2(VkQueue handle, uint32_t submitCount,
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueuePresentKHR(VkQueue handle, const VkPresentInfoKHR *pPresentInfo)
 {
-   struct panvk_device *dev = panvk_queue_from_handle(handle)->dev;
+   struct panvk_queue *queue = panvk_queue_from_handle(handle);
+   struct panvk_device *dev = queue->dev;
    if (is_lost(dev))
       return VK_ERROR_DEVICE_LOST;
+   panvk_queue_break_chain(queue);
    pan_kmod_fault_handler_ensure(dev->kmod);
    return dev->vk.QueuePresentKHR(handle, pPresentInfo);
 }

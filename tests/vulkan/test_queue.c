@@ -281,6 +281,84 @@ test_wait_before_signal(void **state)
    vkDestroySemaphore(vt.device, done, NULL);
 }
 
+/*
+ * Each bind waits for the one before it, as OpenGL on Vulkan does, with other
+ * work in between now and then; all of it behind a gate.
+ */
+static void
+test_chain(void **state)
+{
+   struct fixture *f = *state;
+   enum { COUNT = 500 };
+   VkSemaphore gate = vkh_timeline_create(&vt, 0);
+   VkSemaphore chain = vkh_timeline_create(&vt, 0);
+   struct batch b;
+   uint64_t value;
+
+   fill(f);
+   VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
+                               make_batch(&b, f, 1, gate, 1, chain, 1),
+                               VK_NULL_HANDLE));
+   for (uint64_t n = 1; n < COUNT; n++) {
+      VKH_CHECK(vkQueueBindSparse(
+         vt.sparse_queue, 1, make_batch(&b, f, n % 2, chain, n, chain, n + 1),
+         VK_NULL_HANDLE));
+      if (n % 50 == 0)
+         submit(chain, n + 1, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+   }
+   nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+   VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, chain, &value));
+   assert_int_equal(value, 0);
+   const VkSemaphoreSignalInfo signal = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = gate,
+      .value = 1,
+   };
+   VKH_CHECK(vkSignalSemaphore(vt.device, &signal));
+   vkh_timeline_wait(&vt, chain, COUNT);
+   check(f, (COUNT - 1) % 2);
+   vkDestroySemaphore(vt.device, gate, NULL);
+   vkDestroySemaphore(vt.device, chain, NULL);
+}
+
+/* A new timeline is a new one, whatever its handle was before. */
+static void
+test_new_timeline(void **state)
+{
+   struct fixture *f = *state;
+   VkSemaphore done = vkh_timeline_create(&vt, 0);
+   struct batch b;
+   uint64_t value;
+
+   fill(f);
+   for (uint64_t n = 1; n <= 10; n++) {
+      VkSemaphore timeline = vkh_timeline_create(&vt, 0);
+      const VkSemaphoreSignalInfo signal = {
+         .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+         .semaphore = timeline,
+         .value = 1,
+      };
+
+      VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
+                                  make_batch(&b, f, n % 2, timeline, 1, done, n),
+                                  VK_NULL_HANDLE));
+      nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+      VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
+      assert_int_equal(value, n - 1);
+      VKH_CHECK(vkSignalSemaphore(vt.device, &signal));
+      vkh_timeline_wait(&vt, done, n);
+      check(f, n % 2);
+
+      /* What the next bind waits for is what this one signals. */
+      VKH_CHECK(vkQueueBindSparse(
+         vt.sparse_queue, 1,
+         make_batch(&b, f, n % 2, timeline, 1, timeline, 2), VK_NULL_HANDLE));
+      vkh_timeline_wait(&vt, timeline, 2);
+      vkDestroySemaphore(vt.device, timeline, NULL);
+   }
+   vkDestroySemaphore(vt.device, done, NULL);
+}
+
 /* Work, bind, work, bind …, ordered by one timeline, never waited for. */
 static void
 test_interleaved(void **state)
@@ -404,6 +482,7 @@ main(void)
       WITH_FIXTURE(test_empty),       WITH_FIXTURE(test_fence),
       WITH_FIXTURE(test_binary),      WITH_FIXTURE(test_timeline),
       WITH_FIXTURE(test_wait_before_signal),
+      WITH_FIXTURE(test_chain),       WITH_FIXTURE(test_new_timeline),
       WITH_FIXTURE(test_interleaved), WITH_FIXTURE(test_wait_idle),
       cmocka_unit_test(test_big_batch),
    };
