@@ -84,42 +84,49 @@ panvk_QueueBindSparse(VkQueue handle, uint32_t bindInfoCount,
 
 /* ------------------------------------------------------------------ work -- */
 
+/* What precedes any work of the application's; VK_ERROR_DEVICE_LOST. */
+static VkResult
+begin_work(VkQueue handle, struct panvk_device **dev_out)
+{
+   struct panvk_queue *queue = panvk_queue_from_handle(handle);
+
+   *dev_out = queue->dev;
+   if (is_lost(queue->dev))
+      return VK_ERROR_DEVICE_LOST;
+   panvk_queue_break_chain(queue);
+   pan_kmod_fault_handler_ensure(queue->dev->kmod);
+   return VK_SUCCESS;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueueSubmit(VkQueue handle, uint32_t submitCount,
                   const VkSubmitInfo *pSubmits, VkFence fence)
 {
-   struct panvk_queue *queue = panvk_queue_from_handle(handle);
-   struct panvk_device *dev = queue->dev;
-   if (is_lost(dev))
-      return VK_ERROR_DEVICE_LOST;
-   panvk_queue_break_chain(queue);
-   pan_kmod_fault_handler_ensure(dev->kmod);
-   return dev->vk.QueueSubmit(handle, submitCount, pSubmits, fence);
+   struct panvk_device *dev;
+   VkResult result = begin_work(handle, &dev);
+   return result == VK_SUCCESS
+             ? dev->vk.QueueSubmit(handle, submitCount, pSubmits, fence)
+             : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueueSubmit2(VkQueue handle, uint32_t submitCount,
                    const VkSubmitInfo2 *pSubmits, VkFence fence)
 {
-   struct panvk_queue *queue = panvk_queue_from_handle(handle);
-   struct panvk_device *dev = queue->dev;
-   if (is_lost(dev))
-      return VK_ERROR_DEVICE_LOST;
-   panvk_queue_break_chain(queue);
-   pan_kmod_fault_handler_ensure(dev->kmod);
-   return dev->vk.QueueSubmit2(handle, submitCount, pSubmits, fence);
+   struct panvk_device *dev;
+   VkResult result = begin_work(handle, &dev);
+   return result == VK_SUCCESS
+             ? dev->vk.QueueSubmit2(handle, submitCount, pSubmits, fence)
+             : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_QueuePresentKHR(VkQueue handle, const VkPresentInfoKHR *pPresentInfo)
 {
-   struct panvk_queue *queue = panvk_queue_from_handle(handle);
-   struct panvk_device *dev = queue->dev;
-   if (is_lost(dev))
-      return VK_ERROR_DEVICE_LOST;
-   panvk_queue_break_chain(queue);
-   pan_kmod_fault_handler_ensure(dev->kmod);
-   return dev->vk.QueuePresentKHR(handle, pPresentInfo);
+   struct panvk_device *dev;
+   VkResult result = begin_work(handle, &dev);
+   return result == VK_SUCCESS ? dev->vk.QueuePresentKHR(handle, pPresentInfo)
+                               : result;
 }
 
 /* --------------------------------------------------------------- waiting -- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables as a debugger with a probe on the memory bus would read them. The
- * oracle of the tests: it shares no code with the driver or with the MMU.
+ * A VM's page tables as a debugger with a probe on the memory bus would read
+ * them: the oracle of the tests, over src/panthor/tests/pt_walker.h.
  */
 #ifndef PT_VIEW_H
 #define PT_VIEW_H
@@ -11,8 +11,8 @@
 struct pan_kmod_vm;
 
 struct pt_leaf {
-   uint64_t pa; /* of the 4 KiB page of the address asked for */
-   uint64_t attributes; /* the descriptor without its address bits */
+   uint64_t pa; /* of the address asked for */
+   uint64_t attributes; /* a page descriptor's bits that are no address */
    int level; /* 2: in a 2 MiB block, 3: a page; 0: nothing mapped */
 };
 
@@ -20,12 +20,12 @@ struct pt_leaf {
 struct pt_leaf pt_view(struct pan_kmod_vm *vm, uint64_t va);
 
 /*
- * The valid leaves in [va, va + size_B), and the tables below the root that
- * lead to them, each counted as often as it is named.
+ * All leaves of a VM, and all tables but the root, each counted once. Fails the
+ * test on entries that mean nothing and on tables without any.
  */
-struct pt_census {
+struct pt_counts {
    uint64_t pages, blocks, tables;
 };
-struct pt_census pt_count(struct pan_kmod_vm *vm, uint64_t va, uint64_t size_B);
+struct pt_counts pt_count(struct pan_kmod_vm *vm);
 
 #endif /* PT_VIEW_H */
