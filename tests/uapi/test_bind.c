@@ -16,7 +16,7 @@ entries_of(struct pan_kmod_vm *vm, uint32_t flags, struct pan_kmod_bo *bo,
    return uapi_stats(vm->dev).pt_entries_written - before;
 }
 
-/* Design, section 9: 1 TiB of sparse memory is two entries. */
+/* 1 TiB of sparse memory is two entries. */
 static void
 test_sparse_budget(void **state)
 {
@@ -195,7 +195,7 @@ test_lifetime(void **state)
    assert_int_equal(pan_kmod_bo_mmap(bo, NULL, PROT_READ | PROT_WRITE,
                                      MAP_SHARED, (void **)&map), 0);
    for (unsigned i = 0; i < SZ_2M / 4; i++)
-      assert_int_equal(map[i], 0); /* 1.9 */
+      assert_int_equal(map[i], 0);
    map[12345] = 0xc0ffee;
    assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, SZ_1G, SZ_2M), 0);
    const uint64_t pa = pt_view(vm, SZ_1G).pa;

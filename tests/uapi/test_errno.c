@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every invalid argument of every ioctl but VM_BIND (test_errno_bind.c) gets
- * its errno and changes nothing. Section numbers are those of docs/panthor.md.
+ * its errno and changes nothing. Findings have the numbers of docs/panthor.md.
  */
 #include "uapi.h"
 
@@ -55,7 +55,7 @@ static void
 test_layout(void **state)
 {
    (void)state;
-   /* 1.1: codes and sizes as compiled from Linux' header. */
+   /* Codes and sizes as compiled from Linux' header. */
    static const struct {
       unsigned long request, code;
    } codes[] = {
@@ -97,7 +97,7 @@ test_generic(void **state)
    struct pan_kmod_dev *dev = *state;
    uint8_t buffer[64];
 
-   /* 1.2: numbers past the last ioctl, and the wrong type. */
+   /* Numbers past the last ioctl, and the wrong type. */
    memset(buffer, 0, sizeof(buffer));
    assert_int_equal(pan_kmod_ioctl(dev, DRM_IOWR(0x51, uint64_t[2]), buffer),
                     -EINVAL);
@@ -200,7 +200,7 @@ test_timestamp(void **state)
    struct pan_kmod_dev *dev = *state;
    struct drm_panthor_timestamp_info info = {0};
 
-   /* 1.4: no flags ask for GPU time, offset and frequency. */
+   /* No flags ask for GPU time, offset and frequency. */
    assert_int_equal(query_timestamp(dev, &info, sizeof(info)), 0);
    /* The frequency is that of Arm's system timer, 0 where there is none. */
    assert_int_not_equal(info.current_timestamp, 0);
@@ -254,7 +254,7 @@ test_vm(void **state)
    };
    RUN(dev, rows);
 
-   /* 1.5: the range comes back as what the kernel leaves. */
+   /* The range comes back as what the kernel leaves. */
    static const struct {
       uint64_t asked, got;
    } ranges[] = {
@@ -455,7 +455,7 @@ test_mmap(void **state)
    assert_int_equal(
       mmap_at(dev, 4096, rw, MAP_SHARED, map.offset + (1ull << 36)), -EINVAL);
 
-   /* 1.10: the flush-id page. */
+   /* The flush-id page. */
    const uint64_t flush_id = DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET;
    assert_int_equal(mmap_at(dev, 4096, PROT_READ, MAP_SHARED, flush_id), 0);
    assert_int_equal(mmap_at(dev, 4096, rw, MAP_SHARED, flush_id), -EINVAL);

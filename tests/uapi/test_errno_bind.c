@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every invalid argument of VM_BIND, in both modes, gets its errno and changes
- * nothing (docs/panthor.md, 1.8).
+ * nothing.
  */
 #include "uapi.h"
 #include "pt_view.h"
@@ -223,7 +223,7 @@ test_ioctl(void **state)
       uapi_unchanged(f->dev, &before, rows[i].what);
    }
 
-   /* 1.3: a wider stride needs zeroes behind what the kernel knows. */
+   /* A wider stride needs zeroes behind what the kernel knows. */
    memcpy(wide[0], &op, sizeof(op));
    memcpy(wide[1], &op, sizeof(op));
    wide[1][60] = 1;

@@ -174,7 +174,7 @@ count_tiles(uint32_t extent, uint32_t level, uint32_t tile)
    return tiles;
 }
 
-/* The order in the facts: layers, levels, z, y, x; 64 KiB a step; no gaps. */
+/* The order is: layers, levels, z, y, x; 64 KiB a step; no gaps. */
 static void
 check_panvk_order(const struct panvk_layout *layout,
                   const struct panvk_layout_info *info)
