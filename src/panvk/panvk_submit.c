@@ -35,7 +35,6 @@ submit_batch(struct panvk_queue *queue, const VkBindSparseInfo *info,
          panvk_job_destroy(job);
       return result;
    }
-   panvk_queue_break_chain(queue);
    result = panvk_job_execute(queue->dev, job);
    panvk_job_destroy(job);
    return result == VK_SUCCESS

@@ -135,6 +135,27 @@ binary(void)
    return semaphore;
 }
 
+static void
+host_signal(VkSemaphore timeline, uint64_t value)
+{
+   const VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = timeline,
+      .value = value,
+   };
+
+   VKH_CHECK(vkSignalSemaphore(vt.device, &info));
+}
+
+static uint64_t
+counter(VkSemaphore timeline)
+{
+   uint64_t value;
+
+   VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, timeline, &value));
+   return value;
+}
+
 /* Fills both memories through the buffer, with 1000000 * (1 + index) + i. */
 static void
 fill(const struct fixture *f)
@@ -262,19 +283,11 @@ test_wait_before_signal(void **state)
       VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
                                   make_batch(&b, f, n % 2, gate, n, done, n),
                                   VK_NULL_HANDLE));
-   uint64_t value;
-   VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
-   assert_int_equal(value, 0);
+   assert_int_equal(counter(done), 0);
    for (uint64_t n = 1; n <= COUNT; n++) {
-      const VkSemaphoreSignalInfo signal = {
-         .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-         .semaphore = gate,
-         .value = n,
-      };
-      VKH_CHECK(vkSignalSemaphore(vt.device, &signal));
+      host_signal(gate, n);
       vkh_timeline_wait(&vt, done, n);
-      VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
-      assert_int_equal(value, n);
+      assert_int_equal(counter(done), n);
    }
    check(f, COUNT % 2);
    vkDestroySemaphore(vt.device, gate, NULL);
@@ -293,7 +306,6 @@ test_chain(void **state)
    VkSemaphore gate = vkh_timeline_create(&vt, 0);
    VkSemaphore chain = vkh_timeline_create(&vt, 0);
    struct batch b;
-   uint64_t value;
 
    fill(f);
    VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
@@ -307,14 +319,8 @@ test_chain(void **state)
          submit(chain, n + 1, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
    }
    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-   VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, chain, &value));
-   assert_int_equal(value, 0);
-   const VkSemaphoreSignalInfo signal = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-      .semaphore = gate,
-      .value = 1,
-   };
-   VKH_CHECK(vkSignalSemaphore(vt.device, &signal));
+   assert_int_equal(counter(chain), 0);
+   host_signal(gate, 1);
    vkh_timeline_wait(&vt, chain, COUNT);
    check(f, (COUNT - 1) % 2);
    vkDestroySemaphore(vt.device, gate, NULL);
@@ -328,24 +334,17 @@ test_new_timeline(void **state)
    struct fixture *f = *state;
    VkSemaphore done = vkh_timeline_create(&vt, 0);
    struct batch b;
-   uint64_t value;
 
    fill(f);
    for (uint64_t n = 1; n <= 10; n++) {
       VkSemaphore timeline = vkh_timeline_create(&vt, 0);
-      const VkSemaphoreSignalInfo signal = {
-         .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-         .semaphore = timeline,
-         .value = 1,
-      };
 
       VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
                                   make_batch(&b, f, n % 2, timeline, 1, done, n),
                                   VK_NULL_HANDLE));
       nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-      VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
-      assert_int_equal(value, n - 1);
-      VKH_CHECK(vkSignalSemaphore(vt.device, &signal));
+      assert_int_equal(counter(done), n - 1);
+      host_signal(timeline, 1);
       vkh_timeline_wait(&vt, done, n);
       check(f, n % 2);
 
@@ -422,7 +421,6 @@ test_wait_idle(void **state)
    struct fixture *f = *state;
    VkSemaphore done = vkh_timeline_create(&vt, 0);
    struct batch b;
-   uint64_t value;
 
    fill(f);
    for (uint64_t n = 1; n <= 10; n++) {
@@ -431,8 +429,7 @@ test_wait_idle(void **state)
          make_batch(&b, f, n % 2, VK_NULL_HANDLE, 0, done, n), VK_NULL_HANDLE));
       VKH_CHECK(n % 2 ? vkQueueWaitIdle(vt.sparse_queue)
                       : vkDeviceWaitIdle(vt.device));
-      VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
-      assert_int_equal(value, n);
+      assert_int_equal(counter(done), n);
       check(f, n % 2);
    }
    vkDestroySemaphore(vt.device, done, NULL);

@@ -94,6 +94,21 @@ void linux_syncobj_array_put(struct linux_syncobj_array *array)
 
 /* --------------------------------------------------------------- binary -- */
 
+/*
+ * What all ioctls on arrays begin with. @mbz: fields and flags that must be 0.
+ * On success the array is the caller's.
+ */
+static int get_array(struct drm_device *dev, struct drm_file *file,
+		     enum drm_driver_feature feature, u32 mbz, u64 handles,
+		     u32 count, struct linux_syncobj_array *array)
+{
+	if (!drm_core_check_feature(dev, feature))
+		return -EOPNOTSUPP;
+	if (mbz || !count)
+		return -EINVAL;
+	return linux_syncobj_array_get(file, array, handles, count);
+}
+
 int linux_drm_syncobj_reset_ioctl(struct drm_device *dev, void *data,
 				  struct drm_file *file)
 {
@@ -101,12 +116,8 @@ int linux_drm_syncobj_reset_ioctl(struct drm_device *dev, void *data,
 	struct linux_syncobj_array array;
 	int ret;
 
-	if (!drm_core_check_feature(dev, DRIVER_SYNCOBJ))
-		return -EOPNOTSUPP;
-	if (args->pad || !args->count_handles)
-		return -EINVAL;
-	ret = linux_syncobj_array_get(file, &array, args->handles,
-				      args->count_handles);
+	ret = get_array(dev, file, DRIVER_SYNCOBJ, args->pad,
+			args->handles, args->count_handles, &array);
 	if (ret)
 		return ret;
 	for (u32 i = 0; i < array.count; i++)
@@ -123,12 +134,8 @@ int linux_drm_syncobj_signal_ioctl(struct drm_device *dev, void *data,
 	struct dma_fence *fence;
 	int ret;
 
-	if (!drm_core_check_feature(dev, DRIVER_SYNCOBJ))
-		return -EOPNOTSUPP;
-	if (args->pad || !args->count_handles)
-		return -EINVAL;
-	ret = linux_syncobj_array_get(file, &array, args->handles,
-				      args->count_handles);
+	ret = get_array(dev, file, DRIVER_SYNCOBJ, args->pad,
+			args->handles, args->count_handles, &array);
 	if (ret)
 		return ret;
 	/* One for all: they signalled at the same time. */
@@ -178,12 +185,8 @@ int linux_drm_syncobj_timeline_signal_ioctl(struct drm_device *dev, void *data,
 	struct dma_fence *fence;
 	int ret;
 
-	if (!drm_core_check_feature(dev, DRIVER_SYNCOBJ_TIMELINE))
-		return -EOPNOTSUPP;
-	if (args->flags || !args->count_handles)
-		return -EINVAL;
-	ret = linux_syncobj_array_get(file, &array, args->handles,
-				      args->count_handles);
+	ret = get_array(dev, file, DRIVER_SYNCOBJ_TIMELINE, args->flags,
+			args->handles, args->count_handles, &array);
 	if (ret)
 		return ret;
 	ret = linux_syncobj_array_get_points(&array, args->points);
@@ -252,13 +255,10 @@ int linux_drm_syncobj_query_ioctl(struct drm_device *dev, void *data,
 	struct linux_syncobj_array array;
 	int ret;
 
-	if (!drm_core_check_feature(dev, DRIVER_SYNCOBJ_TIMELINE))
-		return -EOPNOTSUPP;
-	if (args->flags & ~(u32)DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED ||
-	    !args->count_handles)
-		return -EINVAL;
-	ret = linux_syncobj_array_get(file, &array, args->handles,
-				      args->count_handles);
+	ret = get_array(dev, file, DRIVER_SYNCOBJ_TIMELINE,
+			args->flags &
+				~(u32)DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED,
+			args->handles, args->count_handles, &array);
 	if (ret)
 		return ret;
 	for (u32 i = 0; i < array.count && !ret; i++) {
