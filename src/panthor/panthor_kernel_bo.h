@@ -18,9 +18,10 @@
 
 #include <drm/drm_mm.h>
 
+#include "panthor_vm.h"
+
 struct panthor_device;
 struct panthor_gem_object;
-struct panthor_vm;
 
 /* As a VA: anywhere in the kernel's range. */
 #define PANTHOR_VM_KERNEL_AUTO_VA U64_MAX
@@ -32,6 +33,8 @@ struct panthor_kernel_bo {
 	u64 size;   /* bytes, whole pages */
 	void *kmap; /* the CPU's view; NULL until panthor_kernel_bo_vmap() */
 	struct drm_mm_node va_node;
+	/* So that unmapping cannot fail. */
+	struct panthor_vm_reserve unmap_reserve;
 };
 
 struct panthor_kernel_bo *panthor_kernel_bo_create(struct panthor_device *ptdev,
