@@ -10,6 +10,7 @@
 #include <drm/drm_print.h>
 
 #include "panthor_device.h"
+#include "panthor_fw.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
 #include "panthor_regs.h"
@@ -60,12 +61,15 @@ static void reset_work(struct work_struct *work)
 		return;
 
 	drm_warn(&ptdev->base, "resetting the GPU\n");
+	panthor_fw_pre_reset(ptdev);
 	panthor_mmu_pre_reset(ptdev);
 
 	/* What has gone wrong up to here is cured by what follows. */
 	atomic_set(&ptdev->reset.pending, 0);
 	ret = panthor_gpu_soft_reset(ptdev);
 	panthor_mmu_post_reset(ptdev);
+	if (!ret)
+		ret = panthor_fw_post_reset(ptdev);
 	drm_dev_exit(idx);
 
 	if (ret) {
@@ -103,6 +107,7 @@ static int get_resources(struct panthor_device *ptdev,
 		const char *name;
 		int *irq;
 	} lines[] = {
+		{"job", &ptdev->irqs.job},
 		{"mmu", &ptdev->irqs.mmu},
 		{"gpu", &ptdev->irqs.gpu},
 	};
@@ -151,20 +156,6 @@ static int init_dummy_flush_id(struct panthor_device *ptdev)
 	return 0;
 }
 
-/*
- * Firmware reports how many groups and streams can be resident. There is no
- * firmware to talk to yet, hence none; the rest are properties of architecture
- * 10.
- */
-static void init_csif_info(struct panthor_device *ptdev)
-{
-	ptdev->csif_info = (struct drm_panthor_csif_info){
-		.cs_reg_count = 96,
-		.scoreboard_slot_count = 8,
-		.unpreserved_cs_reg_count = 4,
-	};
-}
-
 /**
  * panthor_device_init() - bring up everything but the node
  * @ptdev: zeroed, but for its drm_device and uapi
@@ -180,6 +171,7 @@ int panthor_device_init(struct panthor_device *ptdev,
 
 	mutex_init(&ptdev->unplug.lock);
 	INIT_WORK(&ptdev->reset.work, reset_work);
+	atomic_set(&ptdev->reset.pending, 1);
 
 	ret = get_resources(ptdev, pdev);
 	if (ret)
@@ -202,16 +194,21 @@ int panthor_device_init(struct panthor_device *ptdev,
 		goto err_fini_gpu;
 
 	ptdev->mmu_info.page_size_bitmap = SZ_4K | SZ_2M;
-	init_csif_info(ptdev);
 
 	ret = panthor_mmu_init(ptdev);
 	if (ret)
 		goto err_fini_gpu;
 
+	ret = panthor_fw_init(ptdev);
+	if (ret)
+		goto err_fini_mmu;
+
+	atomic_set(&ptdev->reset.pending, 0);
 	return 0;
 
+err_fini_mmu:
+	panthor_mmu_fini(ptdev);
 err_fini_gpu:
-	cancel_work_sync(&ptdev->reset.work);
 	panthor_gpu_fini(ptdev);
 err_free_dummy:
 	__free_page(ptdev->dummy_flush_id);
@@ -231,6 +228,7 @@ void panthor_device_fini(struct panthor_device *ptdev)
 	atomic_set(&ptdev->reset.pending, 1);
 	cancel_work_sync(&ptdev->reset.work);
 
+	panthor_fw_unplug(ptdev);
 	panthor_mmu_fini(ptdev);
 	panthor_gpu_fini(ptdev);
 	__free_page(ptdev->dummy_flush_id);
