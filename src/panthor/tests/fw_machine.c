@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fw_machine.h"
@@ -65,6 +66,16 @@ static int firmware(void *machine, const char *name, const void **data_out,
 	return 0;
 }
 
+static int mmio_page(void *machine, uint32_t offset, int *fd_out,
+		     uint64_t *fd_offset_out)
+{
+	if (offset != MALI_USER_LATEST_FLUSH_ID)
+		return -ENXIO;
+	*fd_out = hw.user_page_fd;
+	*fd_offset_out = 0;
+	return 0;
+}
+
 int machine_boot(void **state)
 {
 	static const struct linux_machine_ops ops = {
@@ -82,6 +93,7 @@ int machine_boot(void **state)
 		.dma_coherent = true,
 		.irq_count = MALI_IRQ_COUNT,
 		.firmware = firmware,
+		.mmio_page = mmio_page,
 	};
 	struct mali_gpu_config gpu_config = {
 		.va_bits = 48,
@@ -95,6 +107,9 @@ int machine_boot(void **state)
 	panthor_fw_ping_ms = 60000;
 	hw.image = fw_fake_image(&hw.image_size_B);
 	hw.fw.spoil_offset = UINT32_MAX;
+	hw.user_page_fd = memfd_create("user page", MFD_CLOEXEC);
+	if (hw.user_page_fd < 0 || ftruncate(hw.user_page_fd, MALI_PAGE_SIZE))
+		return -1;
 	if (mali_dram_create(&dram_config, &hw.dram))
 		return -1;
 	gpu_config.dram = hw.dram;
@@ -113,6 +128,7 @@ int machine_shutdown(void **state)
 	struct mali_dram_stats stats;
 	int leaks = linux_shutdown();
 
+	close(hw.user_page_fd);
 	mali_gpu_destroy(hw.gpu);
 	mali_dram_get_stats(hw.dram, &stats);
 	mali_dram_destroy(hw.dram);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/err.h>
@@ -330,6 +331,34 @@ static void test_memory_runs_out(void **state)
 	panthor_remove(hw.ptdev);
 }
 
+/* Processes see the counter itself, also across a reset. */
+static void test_flush_id_page(void **state)
+{
+	volatile u32 *page;
+	struct linux_file *file;
+	u32 id = 5;
+
+	assert_int_equal(probe(), 0);
+	assert_int_equal(linux_sys_open(&file), 0);
+	assert_int_equal(linux_sys_mmap(file, NULL, SZ_4K, PROT_READ,
+					MAP_SHARED,
+					DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET,
+					(void **)&page),
+			 0);
+	assert_int_equal(*page, 0);
+	assert_int_equal(pwrite(hw.user_page_fd, &id, 4, 0), 4);
+	assert_int_equal(*page, 5);
+
+	panthor_device_schedule_reset(hw.ptdev);
+	wait_until(&hw.fw.boots, 2);
+	id = 6;
+	assert_int_equal(pwrite(hw.user_page_fd, &id, 4, 0), 4);
+	assert_int_equal(*page, 6);
+	assert_int_equal(linux_sys_munmap((void *)page, SZ_4K), 0);
+	linux_sys_close(file);
+	panthor_remove(hw.ptdev);
+}
+
 /* Whichever step of a probe fails, nothing is left behind. */
 static void test_probe_without_memory(void **state)
 {
@@ -370,6 +399,7 @@ int main(void)
 		FW_TEST(test_memory),
 		FW_TEST(test_memory_and_reset),
 		FW_TEST(test_memory_runs_out),
+		FW_TEST(test_flush_id_page),
 		FW_TEST(test_probe_without_memory),
 	};
 
