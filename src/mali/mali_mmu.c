@@ -236,9 +236,9 @@ uint32_t mali_mmu_read(struct mali_gpu *gpu, uint32_t offset)
 		return atomic_load_explicit(&as->faultstatus,
 					    memory_order_relaxed);
 	if (offset == MALI_AS_STATUS(0) - MALI_AS(0))
-		return atomic_load_explicit(&as->stuck, memory_order_relaxed) ?
-			       MALI_AS_STATUS_ACTIVE :
-			       0;
+		return atomic_load_explicit(&as->stuck, memory_order_relaxed)
+			       ? MALI_AS_STATUS_ACTIVE
+			       : 0;
 	half = reg_half(as, offset);
 	return half ? atomic_load_explicit(half, memory_order_relaxed) : 0;
 }
