@@ -427,6 +427,38 @@ test_bo_sync(void **state)
    pan_kmod_bo_destroy(bo);
 }
 
+/* Caches that do not snoop: the same answers, with lines to write back. */
+static void
+test_bo_sync_noncoherent(void **state)
+{
+   (void)state;
+   static const uint64_t sizes[] = {1, 4096, 4097, 3 * 4096, 4 * 4096};
+   struct host_config config = uapi_small_fragmented;
+   struct pan_kmod_bo *bo;
+   char *cpu;
+
+   config.noncoherent = true;
+   struct pan_kmod_dev *dev = uapi_open(&config);
+   assert_int_equal(pan_kmod_bo_create(dev, 4 * 4096, DRM_PANTHOR_BO_WB_MMAP, 0,
+                                       NULL, &bo), 0);
+   assert_int_equal(pan_kmod_bo_mmap(bo, NULL, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED, (void **)&cpu), 0);
+   memset(cpu, 0x5a, 4 * 4096);
+   for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+      for (uint32_t type = 0; type < 2; type++)
+         assert_int_equal(sync_one(dev, (struct drm_panthor_bo_sync_op){
+                                           .handle = bo->handle,
+                                           .type = type,
+                                           .offset = 4 * 4096 - sizes[i],
+                                           .size = sizes[i]}), 0);
+   }
+   for (unsigned i = 0; i < 4 * 4096; i++)
+      assert_int_equal(cpu[i], 0x5a);
+   assert_int_equal(pan_kmod_munmap(dev, cpu, 4 * 4096), 0);
+   pan_kmod_bo_destroy(bo);
+   uapi_close(dev);
+}
+
 static int
 mmap_at(struct pan_kmod_dev *dev, size_t size_B, int prot, int flags,
         uint64_t offset)
@@ -531,6 +563,7 @@ main(void)
       WITH_DEV(test_vm),             WITH_DEV(test_bo),
       WITH_DEV(test_bo_label),       WITH_DEV(test_bo_sync),
       WITH_DEV(test_mmap),           WITH_DEV(test_not_yet),
+      cmocka_unit_test(test_bo_sync_noncoherent),
       cmocka_unit_test(test_old_shapes),
    };
    return cmocka_run_group_tests_name("uapi-errno", tests, NULL, NULL);

@@ -71,13 +71,16 @@ static void machine_drop(struct machine *m)
 	test_unlock(&m->t);
 }
 
-/* In a build for coverage: what a child ran counts, though it skips exit(). */
-__attribute__((weak)) void __gcov_dump(void);
+/* What a child ran counts in a build for coverage, though it skips exit(). */
+#ifdef COVERAGE
+void __gcov_dump(void);
+#else
+#define __gcov_dump() ((void)0)
+#endif
 
 static void leave(int code)
 {
-	if (__gcov_dump)
-		__gcov_dump();
+	__gcov_dump();
 	_exit(code);
 }
 
