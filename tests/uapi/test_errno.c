@@ -548,6 +548,28 @@ test_old_shapes(void **state)
          .type = DRM_PANTHOR_DEV_QUERY_MMU_INFO};
       assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_DEV_QUERY, &query),
                        shapes[i].mmu_info ? 0 : -EINVAL);
+      struct drm_panthor_mmu_info info = {0};
+      query.size = sizeof(info);
+      query.pointer = (uintptr_t)&info;
+      assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_DEV_QUERY, &query),
+                       shapes[i].mmu_info ? 0 : -EINVAL);
+      assert_int_equal(info.page_size_bitmap,
+                       shapes[i].mmu_info ? SZ_4K | SZ_2M : 0);
+
+      /* The flag works, or is as unknown as any other; all else is the same. */
+      const int want = shapes[i].map_sparse ? 0 : -EINVAL;
+      const struct drm_panthor_vm_bind_op op = {
+         .flags = SPARSE, .va = SZ_1T, .size = SZ_1T};
+      struct pan_kmod_bo *bo = uapi_bo(dev, SZ_2M);
+      struct pan_kmod_vm *vm = uapi_vm(dev);
+      struct host_stats before = uapi_stats(dev);
+      assert_int_equal(pan_kmod_vm_bind(vm, 0, &op, 1, NULL), want);
+      assert_int_equal(pan_kmod_vm_bind(vm, ASYNC, &op, 1, NULL), want);
+      if (want)
+         uapi_unchanged(dev, &before, "MAP_SPARSE under 1.8");
+      assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, SZ_1T, SZ_2M), 0);
+      pan_kmod_bo_destroy(bo);
+      pan_kmod_vm_destroy(vm);
       uapi_close(dev);
    }
 }
