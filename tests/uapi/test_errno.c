@@ -5,6 +5,7 @@
  */
 #include "uapi.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -444,6 +445,9 @@ test_bo_sync_noncoherent(void **state)
    assert_int_equal(pan_kmod_bo_mmap(bo, NULL, PROT_READ | PROT_WRITE,
                                      MAP_SHARED, (void **)&cpu), 0);
    memset(cpu, 0x5a, 4 * 4096);
+   /* Lines are written back once the device has the pages. */
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, SZ_1G, 4 * 4096), 0);
    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
       for (uint32_t type = 0; type < 2; type++)
          assert_int_equal(sync_one(dev, (struct drm_panthor_bo_sync_op){
@@ -456,7 +460,38 @@ test_bo_sync_noncoherent(void **state)
       assert_int_equal(cpu[i], 0x5a);
    assert_int_equal(pan_kmod_munmap(dev, cpu, 4 * 4096), 0);
    pan_kmod_bo_destroy(bo);
+   pan_kmod_vm_destroy(vm);
    uapi_close(dev);
+}
+
+/* A BO travels as a descriptor and comes back as itself; an exclusive one not. */
+static void
+test_prime(void **state)
+{
+   struct pan_kmod_dev *dev = *state;
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   struct pan_kmod_bo *bo = uapi_bo(dev, SZ_64K), *exclusive;
+   struct drm_prime_handle out = {.handle = bo->handle,
+                                  .flags = DRM_CLOEXEC | DRM_RDWR};
+   struct drm_panthor_bo_query_info info = {.handle = bo->handle};
+
+   assert_int_equal(pan_kmod_bo_create(dev, SZ_64K, 0, vm->id, NULL, &exclusive),
+                    0);
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out), 0);
+   struct drm_prime_handle in = {.fd = out.fd};
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_FD_TO_HANDLE, &in), 0);
+   close(out.fd);
+   assert_int_equal(in.handle, bo->handle);
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info),
+                    0);
+   assert_int_equal(info.extra_flags & DRM_PANTHOR_BO_IS_IMPORTED, 0);
+
+   out.handle = exclusive->handle;
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out),
+                    -EINVAL);
+   pan_kmod_bo_destroy(exclusive);
+   pan_kmod_bo_destroy(bo);
+   pan_kmod_vm_destroy(vm);
 }
 
 static int
@@ -585,7 +620,7 @@ main(void)
       WITH_DEV(test_vm),             WITH_DEV(test_bo),
       WITH_DEV(test_bo_label),       WITH_DEV(test_bo_sync),
       WITH_DEV(test_mmap),           WITH_DEV(test_not_yet),
-      cmocka_unit_test(test_bo_sync_noncoherent),
+      WITH_DEV(test_prime),          cmocka_unit_test(test_bo_sync_noncoherent),
       cmocka_unit_test(test_old_shapes),
    };
    return cmocka_run_group_tests_name("uapi-errno", tests, NULL, NULL);

@@ -199,6 +199,12 @@ now_ns(void)
    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+#ifdef __SANITIZE_THREAD__
+#define MANY_VMAS 100000
+#else
+#define MANY_VMAS 1000000
+#endif
+
 /* Every other page, so that no two merge. */
 static void
 fill(struct scale *s, struct pan_kmod_vm *vm, uint64_t count)
@@ -251,7 +257,7 @@ static void
 test_million_vmas(void **state)
 {
    (void)state;
-   const uint64_t count = uapi_env("PANSPARSE_TEST_VMAS", 1000000);
+   const uint64_t count = uapi_env("PANSPARSE_TEST_VMAS", MANY_VMAS);
    struct pan_kmod_vm *many;
    double ratio = 0;
    struct scale s;

@@ -182,8 +182,13 @@ static void
 finding_09_partial_unmap_of_an_import(void **state)
 {
    struct drm_panthor_bo_query_info info = {0};
+   struct drm_panthor_bo_sync_op sync = {.size = PAGE_B};
+   struct drm_panthor_bo_sync syncs = {.ops = DRM_PANTHOR_OBJ_ARRAY(1, &sync)};
 
    start(true);
+   sync.handle = t.bo;
+   assert_int_equal(host_ioctl(t.file, DRM_IOCTL_PANTHOR_BO_SYNC, &syncs),
+                    -EINVAL);
    info.handle = t.bo;
    assert_int_equal(host_ioctl(t.file, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info),
                     0);
