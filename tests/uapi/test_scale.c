@@ -245,7 +245,7 @@ ratio_of(struct scale *s, struct pan_kmod_vm *few, struct pan_kmod_vm *many,
 {
    double best_few = 1e18, best_many = 1e18;
 
-   for (unsigned round = 0; round < 15; round++) {
+   for (unsigned round = 0; round < 7; round++) {
       const double a = time_ops(s, few, 1000), b = time_ops(s, many, count);
       best_few = a < best_few ? a : best_few;
       best_many = b < best_many ? b : best_many;
