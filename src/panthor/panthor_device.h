@@ -39,6 +39,8 @@ struct panthor_counters {
 	atomic64_t pt_pages;
 	atomic64_t pt_pages_peak;
 	atomic64_t vmas;
+	atomic64_t evictions;
+	atomic64_t restores;
 };
 
 struct panthor_device {

@@ -64,5 +64,7 @@ void panthor_host_get_stats(struct panthor_device *ptdev,
 		.pt_pages = atomic64_read(&counters->pt_pages),
 		.pt_pages_peak = atomic64_read(&counters->pt_pages_peak),
 		.vmas = atomic64_read(&counters->vmas),
+		.evictions = atomic64_read(&counters->evictions),
+		.restores = atomic64_read(&counters->restores),
 	};
 }

@@ -45,6 +45,8 @@ struct panthor_stats {
 	u64 pt_pages;
 	u64 pt_pages_peak;
 	u64 vmas;
+	u64 evictions; /* BOs that lost their pages */
+	u64 restores;  /* BOs that got them back */
 };
 void panthor_host_get_stats(struct panthor_device *ptdev,
 			    struct panthor_stats *stats);
