@@ -733,6 +733,14 @@ u8 panthor_pt_set(u32 op_flags)
 	       (op_flags & DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED ? 2 : 0);
 }
 
+/** panthor_pt_set_flags() - the inverse: the flags of a set's mappings */
+u32 panthor_pt_set_flags(u8 set)
+{
+	return DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC |
+	       (set & 1 ? DRM_PANTHOR_VM_BIND_OP_MAP_READONLY : 0) |
+	       (set & 2 ? DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED : 0);
+}
+
 /** panthor_pt_root_pa() - physical address of the root table */
 u64 panthor_pt_root_pa(const struct panthor_pt *pt)
 {

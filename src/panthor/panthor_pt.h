@@ -155,6 +155,7 @@ u64 panthor_pt_root_pa(const struct panthor_pt *pt);
 
 u64 panthor_pt_leaf(u32 op_flags);
 u8 panthor_pt_set(u32 op_flags);
+u32 panthor_pt_set_flags(u8 set);
 
 void panthor_pt_need_add(const struct panthor_pt *pt,
 			 struct panthor_pt_need *need,
