@@ -10,6 +10,7 @@
 #include <drm/drm_print.h>
 
 #include "panthor_device.h"
+#include "panthor_fw.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
 #include "panthor_reclaim.h"
@@ -61,12 +62,15 @@ static void reset_work(struct work_struct *work)
 		return;
 
 	drm_warn(&ptdev->base, "resetting the GPU\n");
+	panthor_fw_pre_reset(ptdev);
 	panthor_mmu_pre_reset(ptdev);
 
 	/* What has gone wrong up to here is cured by what follows. */
 	atomic_set(&ptdev->reset.pending, 0);
 	ret = panthor_gpu_soft_reset(ptdev);
 	panthor_mmu_post_reset(ptdev);
+	if (!ret)
+		ret = panthor_fw_post_reset(ptdev);
 	drm_dev_exit(idx);
 
 	if (ret) {
@@ -104,6 +108,7 @@ static int get_resources(struct panthor_device *ptdev,
 		const char *name;
 		int *irq;
 	} lines[] = {
+		{"job", &ptdev->irqs.job},
 		{"mmu", &ptdev->irqs.mmu},
 		{"gpu", &ptdev->irqs.gpu},
 	};
@@ -152,20 +157,6 @@ static int init_dummy_flush_id(struct panthor_device *ptdev)
 	return 0;
 }
 
-/*
- * Firmware reports how many groups and streams can be resident. There is no
- * firmware to talk to yet, hence none; the rest are properties of architecture
- * 10.
- */
-static void init_csif_info(struct panthor_device *ptdev)
-{
-	ptdev->csif_info = (struct drm_panthor_csif_info){
-		.cs_reg_count = 96,
-		.scoreboard_slot_count = 8,
-		.unpreserved_cs_reg_count = 4,
-	};
-}
-
 /**
  * panthor_device_init() - bring up everything but the node
  * @ptdev: zeroed, but for its drm_device and uapi
@@ -181,6 +172,7 @@ int panthor_device_init(struct panthor_device *ptdev,
 
 	mutex_init(&ptdev->unplug.lock);
 	INIT_WORK(&ptdev->reset.work, reset_work);
+	atomic_set(&ptdev->reset.pending, 1);
 
 	ret = get_resources(ptdev, pdev);
 	if (ret)
@@ -203,7 +195,6 @@ int panthor_device_init(struct panthor_device *ptdev,
 		goto err_fini_gpu;
 
 	ptdev->mmu_info.page_size_bitmap = SZ_4K | SZ_2M;
-	init_csif_info(ptdev);
 
 	ret = panthor_reclaim_init(ptdev);
 	if (ret)
@@ -213,12 +204,18 @@ int panthor_device_init(struct panthor_device *ptdev,
 	if (ret)
 		goto err_fini_reclaim;
 
+	ret = panthor_fw_init(ptdev);
+	if (ret)
+		goto err_fini_mmu;
+
+	atomic_set(&ptdev->reset.pending, 0);
 	return 0;
 
+err_fini_mmu:
+	panthor_mmu_fini(ptdev);
 err_fini_reclaim:
 	panthor_reclaim_fini(ptdev);
 err_fini_gpu:
-	cancel_work_sync(&ptdev->reset.work);
 	panthor_gpu_fini(ptdev);
 err_free_dummy:
 	__free_page(ptdev->dummy_flush_id);
@@ -238,6 +235,7 @@ void panthor_device_fini(struct panthor_device *ptdev)
 	atomic_set(&ptdev->reset.pending, 1);
 	cancel_work_sync(&ptdev->reset.work);
 
+	panthor_fw_unplug(ptdev);
 	/* It uses the MMU. */
 	panthor_reclaim_fini(ptdev);
 	panthor_mmu_fini(ptdev);

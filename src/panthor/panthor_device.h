@@ -25,6 +25,7 @@
 #include "panthor_host.h"
 
 struct page;
+struct panthor_fw;
 struct panthor_gpu;
 struct panthor_mmu;
 struct panthor_reclaim;
@@ -56,8 +57,9 @@ struct panthor_device {
 	bool absent_stall;
 	enum panthor_uapi uapi;
 
-	/* Linux interrupt numbers. Nothing uses the job line yet. */
+	/* Linux interrupt numbers. */
 	struct {
+		int job;
 		int mmu;
 		int gpu;
 	} irqs;
@@ -69,6 +71,7 @@ struct panthor_device {
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
 	struct panthor_reclaim *reclaim;
+	struct panthor_fw *fw;
 
 	/* What processes see of the user page while no job runs: word 0 is 1.
 	 */
@@ -77,7 +80,10 @@ struct panthor_device {
 	struct {
 		struct workqueue_struct *wq;
 		struct work_struct work;
-		/* Non-zero from the request until the work has begun. */
+		/*
+		 * Non-zero from the request until the work has begun; and
+		 * during probe and removal, which have no use for a reset.
+		 */
 		atomic_t pending;
 	} reset;
 
