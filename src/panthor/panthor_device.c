@@ -16,12 +16,6 @@
 #include "panthor_reclaim.h"
 #include "panthor_regs.h"
 
-/*
- * What a process reads where LATEST_FLUSH_ID would be while no job runs: "a
- * flush may be needed", since 0 would mean "always flush".
- */
-#define DUMMY_FLUSH_ID 1
-
 /**
  * panthor_request_irq() - handle an interrupt line
  * @ptdev: the device, which both handlers get as their data
@@ -112,12 +106,14 @@ static int get_resources(struct panthor_device *ptdev,
 		{"mmu", &ptdev->irqs.mmu},
 		{"gpu", &ptdev->irqs.gpu},
 	};
+	struct resource *res;
 	int irq;
 	u32 i;
 
-	ptdev->iomem = devm_platform_ioremap_resource(pdev, 0);
+	ptdev->iomem = devm_platform_get_and_ioremap_resource(pdev, 0, &res);
 	if (IS_ERR(ptdev->iomem))
 		return PTR_ERR(ptdev->iomem);
+	ptdev->phys_addr = res->start;
 
 	for (i = 0; i < ARRAY_SIZE(lines); i++) {
 		irq = platform_get_irq_byname(pdev, lines[i].name);
@@ -142,19 +138,6 @@ static int init_dma(struct panthor_device *ptdev, struct device *dev)
 			pa_bits, ret);
 
 	return ret;
-}
-
-static int init_dummy_flush_id(struct panthor_device *ptdev)
-{
-	u32 *words;
-
-	ptdev->dummy_flush_id = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!ptdev->dummy_flush_id)
-		return -ENOMEM;
-
-	words = page_address(ptdev->dummy_flush_id);
-	words[0] = DUMMY_FLUSH_ID;
-	return 0;
 }
 
 /**
@@ -182,13 +165,9 @@ int panthor_device_init(struct panthor_device *ptdev,
 	if (!ptdev->reset.wq)
 		return -ENOMEM;
 
-	ret = init_dummy_flush_id(ptdev);
-	if (ret)
-		goto err_destroy_wq;
-
 	ret = panthor_gpu_init(ptdev);
 	if (ret)
-		goto err_free_dummy;
+		goto err_destroy_wq;
 
 	ret = init_dma(ptdev, &pdev->dev);
 	if (ret)
@@ -217,8 +196,6 @@ err_fini_reclaim:
 	panthor_reclaim_fini(ptdev);
 err_fini_gpu:
 	panthor_gpu_fini(ptdev);
-err_free_dummy:
-	__free_page(ptdev->dummy_flush_id);
 err_destroy_wq:
 	destroy_workqueue(ptdev->reset.wq);
 	return ret;
@@ -240,7 +217,6 @@ void panthor_device_fini(struct panthor_device *ptdev)
 	panthor_reclaim_fini(ptdev);
 	panthor_mmu_fini(ptdev);
 	panthor_gpu_fini(ptdev);
-	__free_page(ptdev->dummy_flush_id);
 	destroy_workqueue(ptdev->reset.wq);
 	mutex_destroy(&ptdev->unplug.lock);
 }
@@ -251,9 +227,10 @@ void panthor_device_fini(struct panthor_device *ptdev)
  * @offset: of the page, from the file's user MMIO offset on
  * @vma: one page, shared, readable only
  *
- * The only page there is shows LATEST_FLUSH_ID. A GPU that is powered down has
- * no such register, so a page of ours takes its place then; without groups,
- * which alone could keep the GPU busy behind a process's back, that is always.
+ * The only page there is begins with LATEST_FLUSH_ID, as the GPU counts it: a
+ * process may skip a flush if the number went on since it looked. The GPU has
+ * power for as long as the driver is bound, so there is no time at which the
+ * page would have to be replaced by another.
  *
  * Return: 0; -EINVAL for another page, size or protection; -ENOMEM.
  */
@@ -272,5 +249,8 @@ int panthor_device_mmap_io(struct panthor_device *ptdev, u64 offset,
 	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
 		     VM_MAYWRITE | VM_MAYEXEC);
 
-	return vm_insert_page(vma, vma->vm_start, ptdev->dummy_flush_id);
+	return io_remap_pfn_range(
+		vma, vma->vm_start,
+		PHYS_PFN(ptdev->phys_addr + CSF_GPU_LATEST_FLUSH_ID), PAGE_SIZE,
+		pgprot_noncached(vma->vm_page_prot));
 }

@@ -24,7 +24,6 @@
 
 #include "panthor_host.h"
 
-struct page;
 struct panthor_fw;
 struct panthor_gpu;
 struct panthor_mmu;
@@ -48,8 +47,9 @@ struct panthor_counters {
 struct panthor_device {
 	struct drm_device base;
 
-	/* The register window. */
+	/* The register window, and where the CPU has it. */
 	void __iomem *iomem;
+	phys_addr_t phys_addr;
 
 	/* The GPU snoops CPU caches, page-table walks included. */
 	bool coherent;
@@ -72,10 +72,6 @@ struct panthor_device {
 	struct panthor_mmu *mmu;
 	struct panthor_reclaim *reclaim;
 	struct panthor_fw *fw;
-
-	/* What processes see of the user page while no job runs: word 0 is 1.
-	 */
-	struct page *dummy_flush_id;
 
 	struct {
 		struct workqueue_struct *wq;

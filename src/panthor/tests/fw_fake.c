@@ -69,7 +69,9 @@ uint32_t *fw_fake_word(struct fw_fake *fake, uint64_t va)
 		mali_gpu_read32(fake->gpu, MALI_AS_TRANSTAB(0)) |
 		(uint64_t)mali_gpu_read32(fake->gpu, MALI_AS_TRANSTAB(0) + 4)
 			<< 32;
-	if (!walker.root_pa)
+	if ((mali_gpu_read32(fake->gpu, MALI_AS_TRANSCFG(0)) &
+	     MALI_AS_TRANSCFG_ADRMODE_MASK) !=
+	    MALI_AS_TRANSCFG_ADRMODE_AARCH64_4K)
 		return NULL;
 	walk = pt_walker_walk(&walker, va);
 	if (!walk.valid)

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,139 +20,10 @@
 
 #include <drm-uapi/panthor_drm.h>
 
-#include "fw_fake.h"
-#include "linux_machine.h"
-#include "mali.h"
+#include "fw_machine.h"
 #include "panthor_device.h"
 #include "panthor_fw.h"
-#include "panthor_host.h"
 #include "panthor_kernel_bo.h"
-
-#define DRAM_B (64ull << 20)
-
-static struct {
-	struct mali_dram *dram;
-	struct mali_gpu *gpu;
-	struct panthor_device *ptdev;
-	struct fw_fake fw;
-	const char *asked_for; /* file name */
-	const void *image;
-	size_t image_size_B;
-	_Atomic u32 resets;
-} hw;
-
-/* ----------------------------------------------------------- the machine -- */
-
-static uint32_t mmio_read32(void *machine, uint32_t offset)
-{
-	uint32_t value;
-
-	if (fw_fake_read(&hw.fw, offset, &value))
-		return value;
-	return mali_gpu_read32(hw.gpu, offset);
-}
-
-static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
-{
-	if (offset == 0x30 && value == 0x101)
-		hw.resets++;
-	if (!fw_fake_write(&hw.fw, offset, value))
-		mali_gpu_write32(hw.gpu, offset, value);
-}
-
-static int ram_alloc(void *machine, uint64_t want_B, uint64_t *pa_out,
-		     uint64_t *got_B_out)
-{
-	return mali_dram_alloc(hw.dram, want_B, pa_out, got_B_out);
-}
-
-static void ram_free(void *machine, uint64_t pa, uint64_t size_B)
-{
-	mali_dram_free(hw.dram, pa, size_B);
-}
-
-static void raise_irq(void *data, enum mali_irq line)
-{
-	linux_raise_irq(line);
-}
-
-static int firmware(void *machine, const char *name, const void **data_out,
-		    size_t *size_B_out)
-{
-	if (strcmp(name, "arm/mali/arch10.8/mali_csffw.bin") || !hw.image)
-		return -ENOENT;
-	*data_out = hw.image;
-	*size_B_out = hw.image_size_B;
-	return 0;
-}
-
-static int boot(void **state)
-{
-	static const struct linux_machine_ops ops = {
-		.mmio_read32 = mmio_read32,
-		.mmio_write32 = mmio_write32,
-		.ram_alloc = ram_alloc,
-		.ram_free = ram_free,
-	};
-	const struct mali_dram_config dram_config = {.size_B = DRAM_B,
-						     .fragmented = true};
-	struct linux_machine_desc desc = {
-		.ops = &ops,
-		.ram_size_B = DRAM_B,
-		.dma_mask = (1ull << 40) - 1,
-		.dma_coherent = true,
-		.irq_count = MALI_IRQ_COUNT,
-		.firmware = firmware,
-	};
-	struct mali_gpu_config gpu_config = {
-		.va_bits = 48,
-		.pa_bits = 40,
-		.as_present = 0x7,
-		.coherent = true,
-	};
-
-	memset(&hw, 0, sizeof(hw));
-	panthor_fw_ping_ms = 60000;
-	hw.image = fw_fake_image(&hw.image_size_B);
-	hw.fw.spoil_offset = UINT32_MAX;
-	if (mali_dram_create(&dram_config, &hw.dram))
-		return -1;
-	gpu_config.dram = hw.dram;
-	if (mali_gpu_create(&gpu_config, &hw.gpu))
-		return -1;
-	hw.fw.dram = hw.dram;
-	hw.fw.gpu = hw.gpu;
-	mali_gpu_set_irq_handler(hw.gpu, raise_irq, NULL);
-	desc.ram_base = mali_dram_base(hw.dram);
-	desc.ram_fd = mali_dram_fd(hw.dram);
-	return linux_boot(&desc);
-}
-
-static int power_off(void **state)
-{
-	unsigned long warnings = linux_warn_count();
-	struct mali_dram_stats stats;
-	int leaks = linux_shutdown();
-
-	mali_gpu_destroy(hw.gpu);
-	mali_dram_get_stats(hw.dram, &stats);
-	mali_dram_destroy(hw.dram);
-	return leaks || warnings || stats.allocated_B ? -1 : 0;
-}
-
-static int probe(void)
-{
-	return panthor_probe(PANTHOR_UAPI_1_9, &hw.ptdev);
-}
-
-/* Waits, for seconds at most, until @value is at least @wanted. */
-static void wait_until(_Atomic u32 *value, u32 wanted)
-{
-	for (int i = 0; i < 10000 && *value < wanted; i++)
-		usleep(1000);
-
-	assert_true(*value >= wanted);
-}
 
 /* ------------------------------------------------------------------ boot -- */
 
@@ -372,21 +242,12 @@ static void test_changed_by_reset(void **state)
 /* A fault of firmware's own brings a reset, and its space comes back. */
 static void test_fault(void **state)
 {
-	void *host = mmap(NULL, SZ_4K, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-	struct mali_window *window;
-
 	assert_int_equal(probe(), 0);
 	hw.resets = 0;
-	mali_fault_handler_ensure();
-	assert_int_equal(
-		mali_window_create(hw.gpu, 0, 0x07fff000, host, SZ_4K, &window),
-		0);
-	(void)*(volatile uint32_t *)host;
+	hw.mmu_fault = true;
+	linux_raise_irq(MALI_IRQ_MMU);
 	wait_until(&hw.fw.boots, 2);
 	assert_int_equal(hw.resets, 1);
-	mali_window_destroy(window);
-	munmap(host, SZ_4K);
 	panthor_remove(hw.ptdev);
 }
 
@@ -470,6 +331,34 @@ static void test_memory_runs_out(void **state)
 	panthor_remove(hw.ptdev);
 }
 
+/* Processes see the counter itself, also across a reset. */
+static void test_flush_id_page(void **state)
+{
+	volatile u32 *page;
+	struct linux_file *file;
+	u32 id = 5;
+
+	assert_int_equal(probe(), 0);
+	assert_int_equal(linux_sys_open(&file), 0);
+	assert_int_equal(linux_sys_mmap(file, NULL, SZ_4K, PROT_READ,
+					MAP_SHARED,
+					DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET,
+					(void **)&page),
+			 0);
+	assert_int_equal(*page, 0);
+	assert_int_equal(pwrite(hw.user_page_fd, &id, 4, 0), 4);
+	assert_int_equal(*page, 5);
+
+	panthor_device_schedule_reset(hw.ptdev);
+	wait_until(&hw.fw.boots, 2);
+	id = 6;
+	assert_int_equal(pwrite(hw.user_page_fd, &id, 4, 0), 4);
+	assert_int_equal(*page, 6);
+	assert_int_equal(linux_sys_munmap((void *)page, SZ_4K), 0);
+	linux_sys_close(file);
+	panthor_remove(hw.ptdev);
+}
+
 /* Whichever step of a probe fails, nothing is left behind. */
 static void test_probe_without_memory(void **state)
 {
@@ -492,7 +381,8 @@ static void test_probe_without_memory(void **state)
 	assert_true(n > 30);
 }
 
-#define FW_TEST(f) cmocka_unit_test_setup_teardown(f, boot, power_off)
+#define FW_TEST(f)                                                             \
+	cmocka_unit_test_setup_teardown(f, machine_boot, machine_shutdown)
 
 int main(void)
 {
@@ -509,6 +399,7 @@ int main(void)
 		FW_TEST(test_memory),
 		FW_TEST(test_memory_and_reset),
 		FW_TEST(test_memory_runs_out),
+		FW_TEST(test_flush_id_page),
 		FW_TEST(test_probe_without_memory),
 	};
 
