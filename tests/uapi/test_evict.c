@@ -18,11 +18,20 @@ static const struct host_config small = {
    .as_count = 8,
 };
 
+/* Accesses do not wait for what is absent, as on hardware. */
+static const struct host_config small_hardware = {
+   .dram_size_B = 64ull << 20,
+   .swap_size_B = 512ull << 20,
+   .as_count = 8,
+   .no_absent_stall = true,
+};
+
 static const struct host_config small_fragmented = {
    .dram_size_B = 128ull << 20, /* half of it can be used */
    .swap_size_B = 512ull << 20,
    .dram_fragmented = true,
    .as_count = 8,
+   .no_absent_stall = true,
 };
 
 static uint64_t
@@ -109,6 +118,23 @@ evict_all(struct pan_kmod_dev *dev)
 
    pan_kmod_reclaim(dev, 1ull << 40);
    return uapi_stats(dev).evictions - before;
+}
+
+/*
+ * Evicts until that many were. An access goes on as soon as its page is there,
+ * and the kernel may be busy with the BO for a moment longer.
+ */
+static void
+evict_count(struct pan_kmod_dev *dev, uint64_t count)
+{
+   uint64_t before = uapi_stats(dev).evictions;
+
+   for (unsigned i = 0; i < 1000 && uapi_stats(dev).evictions - before < count;
+        i++) {
+      pan_kmod_reclaim(dev, 1ull << 40);
+      usleep(1000);
+   }
+   assert_int_equal(uapi_stats(dev).evictions - before, count);
 }
 
 /* A device of which nothing can be evicted: opening it has made a dummy. */
@@ -366,7 +392,7 @@ static void
 test_sparse(void **state)
 {
    (void)state;
-   sparse(&small, false);
+   sparse(&small_hardware, false);
 }
 
 static void
@@ -376,6 +402,137 @@ test_sparse_fragmented(void **state)
    sparse(&small_fragmented, true);
 }
 
+/* --------------------------------------------------------------- windows -- */
+
+struct view {
+   struct pan_kmod_window *window;
+   uint64_t *words;
+   uint64_t size_B;
+};
+
+static struct view
+view_open(struct pan_kmod_vm *vm, uint64_t va, uint64_t size_B)
+{
+   struct view v = {.size_B = size_B};
+
+   v.words = mmap(NULL, size_B, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+   assert_ptr_not_equal(v.words, MAP_FAILED);
+   assert_int_equal(pan_kmod_window_create(vm, va, v.words, size_B, &v.window),
+                    0);
+   return v;
+}
+
+static void
+view_close(struct view *v)
+{
+   pan_kmod_window_destroy(v->window);
+   munmap(v->words, v->size_B);
+}
+
+/* An access waits for its BO, whatever the size of the others. */
+static void
+test_access_restores(void **state)
+{
+   (void)state;
+   const uint64_t size = 4 * SZ_1M;
+   struct pan_kmod_dev *dev = evict_open(&small);
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   struct pan_kmod_bo *bo[2];
+
+   for (unsigned i = 0; i < 2; i++) {
+      bo[i] = uapi_bo(dev, size);
+      fill(bo[i], i);
+      assert_int_equal(uapi_bind(vm, NOEXEC, bo[i], 0, i * size, size), 0);
+   }
+   assert_int_equal(uapi_bind(vm, SPARSE, NULL, 0, 2 * size, size), 0);
+   struct view view = view_open(vm, 0, 3 * size);
+
+   check_words(view.words, 0, size, 0);
+   assert_int_equal(evict_all(dev), 3);
+   for (unsigned i = 0; i < 3; i++)
+      assert_true(is_absent(vm, i * size));
+
+   const uint64_t restores = uapi_stats(dev).restores;
+   check_words(view.words + size / 8, 0, size, 1);
+   assert_int_equal(uapi_stats(dev).restores, restores + 1);
+   assert_true(is_absent(vm, 0));
+   /* Stores, too; what they change is evicted again, and comes back. */
+   view.words[1] = 0x1234;
+   assert_false(is_absent(vm, 0));
+   evict_count(dev, 2);
+   assert_int_equal(view.words[1], 0x1234);
+   check_words(view.words, 0, size, 0);
+   assert_int_equal(view.words[2 * size / 8], 0);
+   assert_false(is_absent(vm, 2 * size));
+   assert_int_equal(uapi_stats(dev).mmu_faults, 0);
+
+   view_close(&view);
+   for (unsigned i = 0; i < 2; i++)
+      pan_kmod_bo_destroy(bo[i]);
+   pan_kmod_vm_destroy(vm);
+   uapi_close(dev);
+}
+
+/* Where accesses cannot wait, nothing is missing from a VM in use. */
+static void
+test_in_use_stays(void **state)
+{
+   (void)state;
+   struct pan_kmod_dev *dev = evict_open(&small_hardware);
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   struct pan_kmod_bo *bo = uapi_bo(dev, SZ_2M);
+
+   fill(bo, 5);
+   assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, 0, SZ_2M), 0);
+   assert_int_equal(uapi_bind(vm, SPARSE, NULL, 0, SZ_2M, SZ_2M), 0);
+   assert_int_equal(evict_all(dev), 2);
+   struct view view = view_open(vm, 0, 2 * SZ_2M);
+
+   assert_int_equal(pt_count(vm).absent, 0);
+   assert_int_equal(evict_all(dev), 0);
+   check_words(view.words, 0, SZ_2M, 5);
+   assert_int_equal(uapi_stats(dev).mmu_faults, 0);
+   view_close(&view);
+   assert_int_equal(evict_all(dev), 2);
+
+   pan_kmod_bo_destroy(bo);
+   pan_kmod_vm_destroy(vm);
+   uapi_close(dev);
+}
+
+/* A window over more memory than there is DRAM. */
+static void
+test_window_larger_than_dram(void **state)
+{
+   (void)state;
+   enum { BOS = 24 };
+   const uint64_t size = 4 * SZ_1M;
+   struct pan_kmod_dev *dev = evict_open(&small);
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   struct pan_kmod_bo *bo[BOS];
+
+   for (unsigned i = 0; i < BOS; i++) {
+      assert_int_equal(pan_kmod_bo_create(dev, size, 0, i % 2 ? vm->id : 0,
+                                          NULL, &bo[i]), 0);
+      assert_int_equal(uapi_bind(vm, NOEXEC, bo[i], 0, i * size, size), 0);
+   }
+   struct view view = view_open(vm, 0, BOS * size);
+
+   for (uint64_t at = 0; at < BOS * size; at += SZ_4K)
+      view.words[at / 8] = at + 1;
+   for (uint64_t at = 0; at < BOS * size; at += SZ_4K)
+      assert_int_equal(view.words[at / 8], at + 1);
+   struct host_stats stats = uapi_stats(dev);
+   assert_int_equal(stats.mmu_faults, 0);
+   assert_true(stats.restores >= BOS);
+
+   view_close(&view);
+   for (unsigned i = 0; i < BOS; i++)
+      pan_kmod_bo_destroy(bo[i]);
+   pan_kmod_vm_destroy(vm);
+   uapi_close(dev);
+}
+
 /* ------------------------------------------------------------------ ends -- */
 
 /* Evicted memory is unmapped, destroyed and closed like any other. */
@@ -383,7 +540,7 @@ static void
 test_ends(void **state)
 {
    (void)state;
-   struct pan_kmod_dev *dev = evict_open(&small);
+   struct pan_kmod_dev *dev = evict_open(&small_hardware);
    struct pan_kmod_vm *vm = uapi_vm(dev);
    struct pan_kmod_bo *bo = uapi_bo(dev, 8 * SZ_1M);
 
@@ -504,6 +661,9 @@ main(void)
       cmocka_unit_test(test_what_stays),
       cmocka_unit_test(test_sparse),
       cmocka_unit_test(test_sparse_fragmented),
+      cmocka_unit_test(test_access_restores),
+      cmocka_unit_test(test_in_use_stays),
+      cmocka_unit_test(test_window_larger_than_dram),
       cmocka_unit_test(test_ends),
       cmocka_unit_test(test_oversubscribe),
       cmocka_unit_test(test_oversubscribe_exclusive),
