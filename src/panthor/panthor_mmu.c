@@ -585,7 +585,7 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 	mmu->int_mask = 0;
 	list_for_each_entry (vm, &mmu->vms, as.node) {
 		WRITE_ONCE(vm->as.enabled, false);
-		panthor_bind_queue_stop(vm);
+		panthor_job_queue_stop(&vm->queue.base);
 	}
 	mutex_unlock(&mmu->slots_lock);
 }
@@ -615,7 +615,7 @@ void panthor_mmu_post_reset(struct panthor_device *ptdev)
 			else if (may_resume(vm))
 				(void)enable_slot(vm);
 		}
-		panthor_bind_queue_start(vm);
+		panthor_job_queue_start(&vm->queue.base);
 	}
 	mutex_unlock(&mmu->slots_lock);
 }
