@@ -39,6 +39,13 @@ struct linux_machine_desc {
 	 */
 	int (*firmware)(void *machine, const char *name, const void **data_out,
 			size_t *size_B_out);
+	/*
+	 * The page of registers at @offset as a page of a file, for processes
+	 * to map: it must stay what it is until linux_shutdown(). 0, or
+	 * -ENXIO where there is none. May be NULL: then there are none at all.
+	 */
+	int (*mmio_page)(void *machine, uint32_t offset, int *fd_out,
+			 uint64_t *fd_offset_out);
 };
 
 /*

@@ -78,6 +78,12 @@ static inline void panthor_fw_toggle_word(spinlock_t *lock, u32 *in,
 	panthor_fw_toggle_word(&(iface)->lock, &(iface)->input->in_reg,        \
 			       &(iface)->output->out_reg, mask)
 
+/*
+ * Module parameter: how often the watchdog asks whether firmware is alive, in
+ * milliseconds. Read when the device is probed or reset, and after each answer.
+ */
+extern unsigned int panthor_fw_ping_ms;
+
 int panthor_fw_init(struct panthor_device *ptdev);
 void panthor_fw_unplug(struct panthor_device *ptdev);
 void panthor_fw_pre_reset(struct panthor_device *ptdev);

@@ -29,8 +29,8 @@ struct panthor_fw_global_control_iface {
 };
 
 #define GLB_VERSION_MAJOR(x) ((x) >> 24)
-#define GLB_VERSION_MINOR(x) (((x) >> 16) & GENMASK(7, 0))
-#define GLB_VERSION_PATCH(x) ((x)&GENMASK(15, 0))
+#define GLB_VERSION_MINOR(x) (((x) >> 16) & 0xff)
+#define GLB_VERSION_PATCH(x) ((x) & 0xffff)
 
 struct panthor_fw_global_input_iface {
 	u32 req;

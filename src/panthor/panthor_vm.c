@@ -10,6 +10,7 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_heap.h"
 #include "panthor_regs.h"
 #include "panthor_vm.h"
 
@@ -192,6 +193,7 @@ static struct panthor_vm *create_vm(struct panthor_device *ptdev)
 	INIT_WORK(&vm->reap_work, reap_work);
 	panthor_bind_queue_init(&vm->queue);
 	mutex_init(&vm->kernel_va.lock);
+	mutex_init(&vm->heaps.lock);
 
 	return vm;
 
@@ -282,6 +284,8 @@ void panthor_vm_destroy(struct panthor_vm *vm)
 		.mapping = {.start = 0, .end = vm->va_range},
 	};
 
+	panthor_heap_pool_destroy(vm);
+
 	panthor_vm_lock(vm);
 	panthor_vm_commit_unmap(vm, &op);
 	WRITE_ONCE(vm->destroyed, true);
@@ -298,6 +302,7 @@ static void release_vm(struct kref *kref)
 
 	drm_mm_takedown(&vm->kernel_va.mm);
 	mutex_destroy(&vm->kernel_va.lock);
+	mutex_destroy(&vm->heaps.lock);
 	panthor_vm_bo_put(vm->dummy_bo);
 	panthor_pt_fini(&vm->pt);
 	panthor_vma_tree_fini(&vm->vmas);

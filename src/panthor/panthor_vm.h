@@ -42,6 +42,7 @@ struct drm_gem_object;
 struct drm_panthor_vm_bind_op;
 struct panthor_device;
 struct panthor_gem_object;
+struct panthor_heap_pool;
 
 /* What is left to the kernel of every VM, at least: at its top. */
 #define PANTHOR_VM_MIN_KERNEL_VA_SIZE (256ull << 20)
@@ -58,6 +59,13 @@ struct panthor_vm {
 	bool for_mcu;	   /* the firmware's */
 	u64 va_range;	   /* bytes of the whole VA space */
 	u64 user_va_range; /* bytes at its bottom that processes may map */
+
+	/* Tiler heaps. */
+	struct {
+		struct mutex lock;		/* guards all of this */
+		struct panthor_heap_pool *pool; /* NULL: none, a reference */
+		bool closed;			/* there will be none */
+	} heaps;
 
 	/* VAs that the driver's own BOs have. */
 	struct {
