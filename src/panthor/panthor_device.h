@@ -26,7 +26,9 @@
 
 struct panthor_fw;
 struct panthor_gpu;
+struct panthor_group_pool;
 struct panthor_mmu;
+struct panthor_scheduler;
 struct panthor_vm_pool;
 struct platform_device;
 struct vm_area_struct;
@@ -65,6 +67,7 @@ struct panthor_device {
 
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
+	struct panthor_scheduler *sched;
 	struct panthor_fw *fw;
 
 	struct {
@@ -91,6 +94,7 @@ struct panthor_file {
 	struct panthor_device *ptdev;
 	/* Owns the VMs of the file and its sparse dummy BO. */
 	struct panthor_vm_pool *vms;
+	struct panthor_group_pool *groups;
 	/*
 	 * mmap offsets from here on name device pages. Set at open and by
 	 * SET_USER_MMIO_OFFSET; READ_ONCE/WRITE_ONCE, no lock.

@@ -2,7 +2,9 @@
 #include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <drm/drm_gem.h>
 
@@ -12,6 +14,7 @@
 #include "panthor_gem.h"
 #include "panthor_heap.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 #include "panthor_vm.h"
 
 /* --------------------------------------------------------------- locking -- */
@@ -354,6 +357,7 @@ void panthor_vm_set_unusable(struct panthor_vm *vm)
 	/* In this order: an activation either sees the flag or is undone. */
 	WRITE_ONCE(vm->unusable, true);
 	panthor_mmu_disable(vm);
+	panthor_sched_vm_failed(vm);
 }
 
 /** panthor_vm_root_gem() - the object whose resv the VM uses; no reference */
@@ -378,4 +382,61 @@ int panthor_vm_active(struct panthor_vm *vm)
 void panthor_vm_idle(struct panthor_vm *vm)
 {
 	panthor_mmu_idle(vm);
+}
+
+/* Reads a word of a page as its BO is cached. */
+static int read_page(const struct panthor_gem_object *bo, u64 offset,
+		     bool is_64, u64 *value_out)
+{
+	struct page **pages = bo->base.pages;
+	void *map;
+
+	/* Imported BOs have none. */
+	if (!pages)
+		return -EOPNOTSUPP;
+
+	map = vmap(&pages[offset >> PAGE_SHIFT], 1, VM_MAP,
+		   bo->base.map_wc ? pgprot_writecombine(PAGE_KERNEL)
+				   : PAGE_KERNEL);
+	if (!map)
+		return -ENOMEM;
+
+	if (is_64)
+		*value_out = READ_ONCE(*(u64 *)(map + offset_in_page(offset)));
+	else
+		*value_out = READ_ONCE(*(u32 *)(map + offset_in_page(offset)));
+	vunmap(map);
+	return 0;
+}
+
+/**
+ * panthor_vm_peek() - what the GPU would load
+ * @vm: the VM; its op_lock is taken, so this waits for an op that is under way
+ * @va: aligned to the size; sparse memory reads as the dummy BO
+ * @is_64: 8 bytes, else 4
+ * @value_out: the value
+ *
+ * Return: 0; -EINVAL if @va is not aligned; -ENOENT if nothing is mapped there;
+ * -EOPNOTSUPP for memory of another device; -ENOMEM.
+ */
+int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out)
+{
+	const struct panthor_vma *vma;
+	int ret = -ENOENT;
+	u64 offset;
+
+	if (va & (is_64 ? 7 : 3))
+		return -EINVAL;
+
+	panthor_vm_lock(vm);
+	vma = panthor_vma_first(&vm->vmas, va);
+	if (vma && vma->start <= va) {
+		offset = vma->offset + (va - vma->start);
+		if (vma->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE)
+			offset = va & (PANTHOR_DUMMY_BO_SIZE - 1);
+		ret = read_page(vma->bo->bo, offset, is_64, value_out);
+	}
+	panthor_vm_unlock(vm);
+
+	return ret;
 }

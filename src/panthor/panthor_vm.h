@@ -137,6 +137,8 @@ bool panthor_vm_can_run_jobs(struct panthor_vm *vm);
 struct drm_gem_object *panthor_vm_root_gem(struct panthor_vm *vm);
 struct dma_resv *panthor_vm_resv(struct panthor_vm *vm);
 
+int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out);
+
 int panthor_vm_active(struct panthor_vm *vm);
 void panthor_vm_idle(struct panthor_vm *vm);
 

@@ -19,6 +19,8 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
+struct dma_resv;
+struct drm_gem_object;
 struct panthor_backing;
 struct panthor_gem_object;
 
@@ -54,5 +56,10 @@ panthor_vm_bo_get(struct panthor_vm_bo *vm_bo)
 }
 
 void panthor_vm_bo_put(struct panthor_vm_bo *vm_bo);
+
+int panthor_vm_bos_snapshot(struct panthor_vm_bos *bos,
+			    const struct dma_resv *resv,
+			    const struct panthor_gem_object *dummy,
+			    struct drm_gem_object ***objs_out, u32 *count_out);
 
 #endif /* PANTHOR_VM_BO_H */
