@@ -16,7 +16,8 @@
 #define CS_EXCEPTION_BUS_FAULT 0x48
 #define ALL_CS_IDLE_REASONS (CS_IDLE_EMPTY | CS_IDLE_SYNC_WAIT)
 
-/* ---------------------------------------------------------- in and out ----- */
+/* ---------------------------------------------------------- in and out -----
+ */
 
 static void program_stream(struct panthor_scheduler *sched, u32 slot, u32 index)
 {
@@ -216,7 +217,8 @@ bool panthor_csg_is_idle(struct panthor_scheduler *sched, u32 slot)
 	return true;
 }
 
-/* ---------------------------------------------------------------- events --- */
+/* ---------------------------------------------------------------- events ---
+ */
 
 static const char *exception_name(u32 type)
 {
@@ -239,15 +241,14 @@ static void process_fatal(struct panthor_scheduler *sched, u32 slot, u32 index)
 	struct panthor_group *group = sched->slots[slot];
 	const struct panthor_fw_cs_output_iface *out =
 		panthor_fw_get_cs_iface(sched->ptdev, slot, index)->output;
-	u32 fatal = READ_ONCE(out->fatal);
+	u32 type = CS_EXCEPTION_TYPE(READ_ONCE(out->fatal));
 
 	/* The MMU tells of its faults itself, and knows more. */
-	if (CS_EXCEPTION_TYPE(fatal) != CS_EXCEPTION_BUS_FAULT)
+	if (type != CS_EXCEPTION_BUS_FAULT)
 		drm_err(&sched->ptdev->base,
 			"group in slot %u is lost: queue %u, exception 0x%02x "
 			"(%s) at VA 0x%012llx\n",
-			slot, index, CS_EXCEPTION_TYPE(fatal),
-			exception_name(CS_EXCEPTION_TYPE(fatal)),
+			slot, index, type, exception_name(type),
 			READ_ONCE(out->fatal_info));
 
 	group->fatal_queues |= BIT(index);
@@ -259,13 +260,12 @@ static void process_fault(struct panthor_scheduler *sched, u32 slot, u32 index)
 	struct panthor_group *group = sched->slots[slot];
 	const struct panthor_fw_cs_output_iface *out =
 		panthor_fw_get_cs_iface(sched->ptdev, slot, index)->output;
-	u32 fault = READ_ONCE(out->fault);
+	u32 type = CS_EXCEPTION_TYPE(READ_ONCE(out->fault));
 
 	drm_warn(&sched->ptdev->base,
 		 "a job of the group in slot %u failed: queue %u, exception "
 		 "0x%02x (%s) at VA 0x%012llx\n",
-		 slot, index, CS_EXCEPTION_TYPE(fault),
-		 exception_name(CS_EXCEPTION_TYPE(fault)),
+		 slot, index, type, exception_name(type),
 		 READ_ONCE(out->fault_info));
 	panthor_queue_set_fault(&group->queues[index]);
 }
@@ -317,8 +317,7 @@ void panthor_csg_process_events(struct panthor_scheduler *sched, u32 slot)
 	WRITE_ONCE(csg->input->cs_irq_ack, cs_req);
 	mb();
 
-	for_each_set_bit (i, &streams, 32)
-		process_stream(sched, slot, i);
+	for_each_set_bit(i, &streams, 32) process_stream(sched, slot, i);
 
 	if (events & CSG_PROGRESS_TIMER_EVENT) {
 		drm_warn(&sched->ptdev->base,

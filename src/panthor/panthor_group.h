@@ -63,10 +63,10 @@ struct panthor_group {
 	struct delayed_work timeout_work;
 
 	/* The rest is guarded by panthor_scheduler::lock. */
-	struct list_head node; /* in panthor_scheduler::groups */
-	int slot;	       /* -1: not resident */
-	bool suspended;	       /* the suspend buffer has its state */
-	bool idle;	       /* resident, with nothing to do */
+	struct list_head node;	   /* in panthor_scheduler::groups */
+	int slot;		   /* -1: not resident */
+	bool suspended;		   /* the suspend buffer has its state */
+	bool idle;		   /* resident, with nothing to do */
 	struct list_head run_node; /* in runnable or blocked, else empty */
 	bool is_runnable;	   /* in runnable: waits for a slot */
 	unsigned long wait_since;  /* jiffies, while it is */

@@ -24,7 +24,8 @@
 /* latest_flush is a counter of 24 bits, and one that says it is not valid. */
 #define LATEST_FLUSH_RESERVED GENMASK(30, 24)
 
-/* ------------------------------------------------------------------- pool -- */
+/* ------------------------------------------------------------------- pool --
+ */
 
 /* The groups of an open file by handle, each with a reference. */
 struct panthor_group_pool {
@@ -78,7 +79,8 @@ static struct panthor_group *get_group(struct drm_file *file, u32 handle)
 	return group;
 }
 
-/* ----------------------------------------------------------------- create -- */
+/* ----------------------------------------------------------------- create --
+ */
 
 static int check_priority(struct drm_file *file, u8 priority)
 {
@@ -240,7 +242,8 @@ int panthor_ioctl_group_get_state(struct drm_device *ddev, void *data,
 	return 0;
 }
 
-/* ----------------------------------------------------------------- submit -- */
+/* ----------------------------------------------------------------- submit --
+ */
 
 /* What one GROUP_SUBMIT is made of. */
 struct submit {
@@ -363,10 +366,9 @@ static int lock_and_commit(struct submit *submit)
 	if (ret)
 		return ret;
 
-	ret = panthor_vm_bos_snapshot(&submit->group->vm->bos,
-				      panthor_vm_resv(submit->group->vm),
-				      submit->group->vm->dummy, &submit->objs,
-				      &submit->obj_count);
+	ret = panthor_vm_bos_snapshot(
+		&submit->group->vm->bos, panthor_vm_resv(submit->group->vm),
+		submit->group->vm->dummy, &submit->objs, &submit->obj_count);
 	if (ret)
 		return ret;
 
@@ -393,8 +395,8 @@ static int submit_jobs(struct submit *submit, u32 group_handle,
 
 	ret = panthor_sync_ctx_init(&submit->syncs, submit->file,
 				    submit->count);
-	submit->jobs = kvcalloc(submit->count, sizeof(*submit->jobs),
-				GFP_KERNEL);
+	submit->jobs =
+		kvcalloc(submit->count, sizeof(*submit->jobs), GFP_KERNEL);
 	if (!submit->jobs)
 		ret = -ENOMEM;
 

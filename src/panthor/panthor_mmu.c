@@ -12,6 +12,7 @@
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 #include "panthor_vm.h"
 
 #define MAX_AS_SLOTS 32
@@ -510,6 +511,19 @@ static const char *exception_name(u32 status)
 
 static void tell_fault(struct panthor_vm *vm, u32 status, u64 addr)
 {
+	u32 source = AS_FAULTSTATUS_SOURCE_ID(status);
+
+	if (source & AS_FAULTSTATUS_SOURCE_IS_CS) {
+		drm_err(&vm->ptdev->base,
+			"GPU %s at VA 0x%012llx failed: %s (group slot %u, "
+			"queue %u, address space %d, status 0x%08x); its group "
+			"is lost\n",
+			access_name(status), addr, exception_name(status),
+			AS_FAULTSTATUS_SOURCE_CSG(source),
+			AS_FAULTSTATUS_SOURCE_CS(source), vm->as.slot, status);
+		return;
+	}
+
 	if (vm->as.fault_told)
 		return;
 
@@ -521,6 +535,15 @@ static void tell_fault(struct panthor_vm *vm, u32 status, u64 addr)
 		status);
 }
 
+static bool is_stream_fault(u32 status)
+{
+	return AS_FAULTSTATUS_SOURCE_ID(status) & AS_FAULTSTATUS_SOURCE_IS_CS;
+}
+
+/*
+ * A fault of a command stream stops that stream, of which the firmware tells
+ * the scheduler: other groups on the VM go on. Any other ends translation.
+ */
 static void handle_fault(struct panthor_mmu *mmu, int slot)
 {
 	struct panthor_device *ptdev = mmu->ptdev;
@@ -536,10 +559,13 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 	vm = mmu->slots[slot];
 	if (vm && vm->as.enabled) {
 		tell_fault(vm, status, addr);
-		vm->as.faulted = true;
-		disable_slot(vm, false);
-		if (vm->for_mcu)
-			panthor_device_schedule_reset(ptdev);
+		if (!is_stream_fault(status)) {
+			vm->as.faulted = true;
+			disable_slot(vm, false);
+			panthor_sched_vm_failed(vm);
+			if (vm->for_mcu)
+				panthor_device_schedule_reset(ptdev);
+		}
 	}
 	mutex_unlock(&mmu->slots_lock);
 }

@@ -5,6 +5,7 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <drm-uapi/panthor_drm.h>
 
@@ -247,9 +248,8 @@ void panthor_queue_complete(struct panthor_queue *queue)
 static bool has_room(const struct panthor_queue *queue,
 		     const struct panthor_group_job *job)
 {
-	return !job->stream_size ||
-	       queue->slots_used + JOB_SLOTS <=
-		       queue->ringbuf->size / SLOT_SIZE;
+	return !job->stream_size || queue->slots_used + JOB_SLOTS <=
+					    queue->ringbuf->size / SLOT_SIZE;
 }
 
 static void start_job(struct panthor_queue *queue,

@@ -23,7 +23,8 @@ struct plan {
 	const struct panthor_vm *vms[PANTHOR_FW_MAX_CSGS];
 };
 
-/* ------------------------------------------------------------------ lists -- */
+/* ------------------------------------------------------------------ lists --
+ */
 
 /** panthor_sched_kick() - have a tick as soon as possible; any context */
 void panthor_sched_kick(struct panthor_scheduler *sched)
@@ -85,7 +86,8 @@ void panthor_sched_kill_locked(struct panthor_scheduler *sched,
 	}
 }
 
-/* ----------------------------------------------------------------- a tick -- */
+/* ----------------------------------------------------------------- a tick --
+ */
 
 static bool plan_has_vm(const struct plan *plan, const struct panthor_vm *vm)
 {
@@ -259,8 +261,8 @@ static u32 bind_newcomers(struct panthor_scheduler *sched,
 		ret = panthor_csg_bind(sched, slot, group);
 		if (ret == -EINVAL) {
 			/* The VM has just become unusable. */
-			group->fatal_queues |= GENMASK(
-				group->queue_count - 1, 0);
+			group->fatal_queues |=
+				GENMASK(group->queue_count - 1, 0);
 			panthor_sched_kill_locked(sched, group);
 		}
 		/* No address space just now: it goes on waiting. */
@@ -348,9 +350,8 @@ static bool somebody_waits(const struct panthor_scheduler *sched)
 
 static void tick_work(struct work_struct *work)
 {
-	struct panthor_scheduler *sched =
-		container_of(to_delayed_work(work), struct panthor_scheduler,
-			     tick_work);
+	struct panthor_scheduler *sched = container_of(
+		to_delayed_work(work), struct panthor_scheduler, tick_work);
 	unsigned long period = msecs_to_jiffies(PANTHOR_TICK_MS);
 	struct panthor_group *group;
 	bool rotate;
@@ -373,7 +374,8 @@ out_unlock:
 	mutex_unlock(&sched->lock);
 }
 
-/* ----------------------------------------------------------------- groups -- */
+/* ----------------------------------------------------------------- groups --
+ */
 
 static struct panthor_scheduler *sched_of(struct panthor_group *group)
 {
@@ -489,16 +491,16 @@ void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 	struct panthor_scheduler *sched = sched_of(group);
 
 	mutex_lock(&sched->lock);
-	*state_out =
-		(group->timedout ? DRM_PANTHOR_GROUP_STATE_TIMEDOUT : 0) |
-		(group->fatal_queues ? DRM_PANTHOR_GROUP_STATE_FATAL_FAULT
-				     : 0) |
-		(group->innocent ? DRM_PANTHOR_GROUP_STATE_INNOCENT : 0);
+	*state_out = (group->timedout ? DRM_PANTHOR_GROUP_STATE_TIMEDOUT : 0) |
+		     (group->fatal_queues ? DRM_PANTHOR_GROUP_STATE_FATAL_FAULT
+					  : 0) |
+		     (group->innocent ? DRM_PANTHOR_GROUP_STATE_INNOCENT : 0);
 	*fatal_queues_out = group->fatal_queues;
 	mutex_unlock(&sched->lock);
 }
 
-/* ----------------------------------------------------------------- events -- */
+/* ----------------------------------------------------------------- events --
+ */
 
 static void events_work(struct work_struct *work)
 {
@@ -543,7 +545,8 @@ void panthor_sched_vm_failed(struct panthor_vm *vm)
 		panthor_sched_kick(vm->ptdev->sched);
 }
 
-/* ------------------------------------------------------------------ reset -- */
+/* ------------------------------------------------------------------ reset --
+ */
 
 /* A group that did not survive a reset. */
 static void lose_slot(struct panthor_scheduler *sched, u32 slot)
@@ -617,7 +620,8 @@ void panthor_sched_post_reset(struct panthor_device *ptdev, bool failed)
 	mutex_unlock(&sched->lock);
 }
 
-/* ------------------------------------------------------------------- init -- */
+/* ------------------------------------------------------------------- init --
+ */
 
 /**
  * panthor_sched_init() - after the firmware was booted
@@ -651,8 +655,8 @@ int panthor_sched_init(struct panthor_device *ptdev)
 	if (!sched->wq)
 		goto err_free;
 
-	sched->cleanup_wq = alloc_workqueue("panthor-group-cleanup",
-					    WQ_UNBOUND, 0);
+	sched->cleanup_wq =
+		alloc_workqueue("panthor-group-cleanup", WQ_UNBOUND, 0);
 	if (!sched->cleanup_wq)
 		goto err_destroy_wq;
 

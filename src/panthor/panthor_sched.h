@@ -54,7 +54,7 @@ struct panthor_scheduler {
 	 * ones. */
 	struct list_head runnable[PANTHOR_PRIORITY_COUNT];
 	struct list_head blocked;
-	struct list_head groups; /* all */
+	struct list_head groups;     /* all */
 	unsigned long next_rotation; /* jiffies */
 	u64 tick;
 	bool stopped; /* nothing may talk to the firmware */

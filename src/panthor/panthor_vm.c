@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/iosys-map.h>
 #include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include <drm/drm_gem.h>
 
@@ -384,59 +383,60 @@ void panthor_vm_idle(struct panthor_vm *vm)
 	panthor_mmu_idle(vm);
 }
 
-/* Reads a word of a page as its BO is cached. */
-static int read_page(const struct panthor_gem_object *bo, u64 offset,
-		     bool is_64, u64 *value_out)
+/* The BO that is mapped at a VA, with a reference, or NULL. */
+static struct panthor_gem_object *get_bo_at(struct panthor_vm *vm, u64 va,
+					    u64 *offset_out)
 {
-	struct page **pages = bo->base.pages;
-	void *map;
-
-	/* Imported BOs have none. */
-	if (!pages)
-		return -EOPNOTSUPP;
-
-	map = vmap(&pages[offset >> PAGE_SHIFT], 1, VM_MAP,
-		   bo->base.map_wc ? pgprot_writecombine(PAGE_KERNEL)
-				   : PAGE_KERNEL);
-	if (!map)
-		return -ENOMEM;
-
-	if (is_64)
-		*value_out = READ_ONCE(*(u64 *)(map + offset_in_page(offset)));
-	else
-		*value_out = READ_ONCE(*(u32 *)(map + offset_in_page(offset)));
-	vunmap(map);
-	return 0;
-}
-
-/**
- * panthor_vm_peek() - what the GPU would load
- * @vm: the VM; its op_lock is taken, so this waits for an op that is under way
- * @va: aligned to the size; sparse memory reads as the dummy BO
- * @is_64: 8 bytes, else 4
- * @value_out: the value
- *
- * Return: 0; -EINVAL if @va is not aligned; -ENOENT if nothing is mapped there;
- * -EOPNOTSUPP for memory of another device; -ENOMEM.
- */
-int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out)
-{
+	struct panthor_gem_object *bo = NULL;
 	const struct panthor_vma *vma;
-	int ret = -ENOENT;
-	u64 offset;
-
-	if (va & (is_64 ? 7 : 3))
-		return -EINVAL;
 
 	panthor_vm_lock(vm);
 	vma = panthor_vma_first(&vm->vmas, va);
 	if (vma && vma->start <= va) {
-		offset = vma->offset + (va - vma->start);
+		bo = vma->bo->bo;
+		drm_gem_object_get(&bo->base.base);
+		*offset_out = vma->offset + (va - vma->start);
 		if (vma->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE)
-			offset = va & (PANTHOR_DUMMY_BO_SIZE - 1);
-		ret = read_page(vma->bo->bo, offset, is_64, value_out);
+			*offset_out = va & (PANTHOR_DUMMY_BO_SIZE - 1);
 	}
 	panthor_vm_unlock(vm);
 
+	return bo;
+}
+
+/**
+ * panthor_vm_peek() - what the GPU would load
+ * @vm: the VM; waits for an op on it that is under way
+ * @va: aligned to the size; sparse memory reads as the dummy BO
+ * @is_64: 8 bytes, else 4
+ * @value_out: the value
+ *
+ * Takes op_lock, and then the resv of the BO, for as long as it takes to map it
+ * for the CPU: whoever holds that must not wait for a fence without limit.
+ *
+ * Return: 0; -EINVAL if @va is not aligned; -ENOENT if nothing is mapped there;
+ * what drm_gem_vmap_unlocked() returned.
+ */
+int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out)
+{
+	struct panthor_gem_object *bo;
+	struct iosys_map map;
+	u64 offset;
+	int ret;
+
+	if (va & (is_64 ? 7 : 3))
+		return -EINVAL;
+
+	bo = get_bo_at(vm, va, &offset);
+	if (!bo)
+		return -ENOENT;
+
+	ret = drm_gem_vmap_unlocked(&bo->base.base, &map);
+	if (!ret) {
+		*value_out = is_64 ? READ_ONCE(*(u64 *)(map.vaddr + offset))
+				   : READ_ONCE(*(u32 *)(map.vaddr + offset));
+		drm_gem_vunmap_unlocked(&bo->base.base, &map);
+	}
+	drm_gem_object_put(&bo->base.base);
 	return ret;
 }
