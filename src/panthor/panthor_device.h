@@ -26,8 +26,10 @@
 
 struct panthor_fw;
 struct panthor_gpu;
+struct panthor_group_pool;
 struct panthor_mmu;
 struct panthor_reclaim;
+struct panthor_scheduler;
 struct panthor_vm_pool;
 struct platform_device;
 struct vm_area_struct;
@@ -71,6 +73,7 @@ struct panthor_device {
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
 	struct panthor_reclaim *reclaim;
+	struct panthor_scheduler *sched;
 	struct panthor_fw *fw;
 
 	struct {
@@ -97,6 +100,7 @@ struct panthor_file {
 	struct panthor_device *ptdev;
 	/* Owns the VMs of the file and its sparse dummy BO. */
 	struct panthor_vm_pool *vms;
+	struct panthor_group_pool *groups;
 	/*
 	 * mmap offsets from here on name device pages. Set at open and by
 	 * SET_USER_MMIO_OFFSET; READ_ONCE/WRITE_ONCE, no lock.

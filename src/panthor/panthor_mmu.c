@@ -13,6 +13,7 @@
 #include "panthor_mmu.h"
 #include "panthor_reclaim.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 #include "panthor_vm.h"
 
 #define MAX_AS_SLOTS 32
@@ -518,6 +519,19 @@ static const char *exception_name(u32 status)
 
 static void tell_fault(struct panthor_vm *vm, u32 status, u64 addr)
 {
+	u32 source = AS_FAULTSTATUS_SOURCE_ID(status);
+
+	if (source & AS_FAULTSTATUS_SOURCE_IS_CS) {
+		drm_err(&vm->ptdev->base,
+			"GPU %s at VA 0x%012llx failed: %s (group slot %u, "
+			"queue %u, address space %d, status 0x%08x); its group "
+			"is lost\n",
+			access_name(status), addr, exception_name(status),
+			AS_FAULTSTATUS_SOURCE_CSG(source),
+			AS_FAULTSTATUS_SOURCE_CS(source), vm->as.slot, status);
+		return;
+	}
+
 	if (vm->as.fault_told)
 		return;
 
@@ -530,11 +544,11 @@ static void tell_fault(struct panthor_vm *vm, u32 status, u64 addr)
 }
 
 /* No access of the VM succeeds any more. */
-static void fault_is_final(struct panthor_vm *vm, u32 status, u64 addr)
+static void end_translation(struct panthor_vm *vm)
 {
-	tell_fault(vm, status, addr);
 	vm->as.faulted = true;
 	disable_slot(vm, false);
+	panthor_sched_vm_failed(vm);
 	if (vm->for_mcu)
 		panthor_device_schedule_reset(vm->ptdev);
 }
@@ -585,8 +599,10 @@ void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored)
 	/* Otherwise the slot was disabled, which answers the access, too. */
 	if (as->absent) {
 		as->absent = false;
-		if (!restored)
-			fault_is_final(vm, as->absent_status, as->absent_va);
+		if (!restored) {
+			tell_fault(vm, as->absent_status, as->absent_va);
+			end_translation(vm);
+		}
 		gpu_write(mmu->ptdev, MMU_INT_CLEAR, BIT(as->slot));
 		if (restored)
 			set_int_mask(mmu, BIT(as->slot), 0);
@@ -594,6 +610,15 @@ void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored)
 	mutex_unlock(&mmu->slots_lock);
 }
 
+static bool is_stream_fault(u32 status)
+{
+	return AS_FAULTSTATUS_SOURCE_ID(status) & AS_FAULTSTATUS_SOURCE_IS_CS;
+}
+
+/*
+ * A fault of a command stream stops that stream, of which the firmware tells
+ * the scheduler: other groups on the VM go on. Any other ends translation.
+ */
 static void handle_fault(struct panthor_mmu *mmu, int slot)
 {
 	struct panthor_device *ptdev = mmu->ptdev;
@@ -611,8 +636,11 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 		handle_absent(vm, status, addr);
 	} else {
 		gpu_write(ptdev, MMU_INT_CLEAR, BIT(slot));
-		if (vm && vm->as.enabled)
-			fault_is_final(vm, status, addr);
+		if (vm && vm->as.enabled) {
+			tell_fault(vm, status, addr);
+			if (!is_stream_fault(status))
+				end_translation(vm);
+		}
 	}
 	mutex_unlock(&mmu->slots_lock);
 }
@@ -659,7 +687,7 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 	list_for_each_entry (vm, &mmu->vms, as.node) {
 		WRITE_ONCE(vm->as.enabled, false);
 		vm->as.absent = false;
-		panthor_bind_queue_stop(vm);
+		panthor_job_queue_stop(&vm->queue.base);
 	}
 	mutex_unlock(&mmu->slots_lock);
 }
@@ -689,7 +717,7 @@ void panthor_mmu_post_reset(struct panthor_device *ptdev)
 			else if (may_resume(vm))
 				(void)enable_slot(vm);
 		}
-		panthor_bind_queue_start(vm);
+		panthor_job_queue_start(&vm->queue.base);
 	}
 	mutex_unlock(&mmu->slots_lock);
 }

@@ -113,6 +113,10 @@
 #define AS_FAULTSTATUS_ACCESS_READ 2
 #define AS_FAULTSTATUS_ACCESS_WRITE 3
 #define AS_FAULTSTATUS_SOURCE_ID(x) ((x) >> 16)
+/* Of a source: a command stream, and which one. */
+#define AS_FAULTSTATUS_SOURCE_IS_CS 0x8000
+#define AS_FAULTSTATUS_SOURCE_CSG(x) (((x) >> 8) & 0x1f)
+#define AS_FAULTSTATUS_SOURCE_CS(x) ((x)&0x1f)
 
 /* -------------------------------------------------------------- firmware -- */
 

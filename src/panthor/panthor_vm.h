@@ -153,6 +153,8 @@ bool panthor_vm_can_run_jobs(struct panthor_vm *vm);
 struct drm_gem_object *panthor_vm_root_gem(struct panthor_vm *vm);
 struct dma_resv *panthor_vm_resv(struct panthor_vm *vm);
 
+int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out);
+
 int panthor_vm_active(struct panthor_vm *vm);
 void panthor_vm_idle(struct panthor_vm *vm);
 
@@ -195,7 +197,8 @@ struct panthor_vm_bo *panthor_vm_use_bo(struct panthor_vm *vm,
 					struct panthor_gem_object *bo);
 int panthor_vm_bo_use(struct panthor_vm_bo *vm_bo);
 void panthor_vm_bo_unuse(struct panthor_vm_bo *vm_bo);
-int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec);
+int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec,
+			    u32 num_fences);
 int panthor_vm_restore(struct panthor_vm *vm);
 int panthor_vm_restore_all(struct panthor_vm *vm);
 

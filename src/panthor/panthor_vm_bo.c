@@ -2,6 +2,7 @@
 #include <linux/bug.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
@@ -212,6 +213,62 @@ struct panthor_vm_bo *panthor_vm_bos_get_evicted(struct panthor_vm_bos *bos,
 	spin_unlock(&bos->lock);
 
 	return vm_bo;
+}
+
+/* Those that panthor_vm_bos_snapshot() is about; no more than @max of them. */
+static u32 collect_shared(struct panthor_vm_bos *bos,
+			  const struct dma_resv *resv,
+			  const struct panthor_gem_object *dummy,
+			  struct drm_gem_object **objs, u32 max)
+{
+	struct rb_node *node;
+	u32 count = 0;
+
+	spin_lock(&bos->lock);
+	for (node = rb_first(&bos->tree); node; node = rb_next(node)) {
+		struct panthor_gem_object *bo = to_vm_bo(node)->bo;
+
+		if (bo == dummy || bo->base.base.resv == resv)
+			continue;
+		if (count < max) {
+			objs[count] = &bo->base.base;
+			drm_gem_object_get(objs[count]);
+		}
+		count++;
+	}
+	spin_unlock(&bos->lock);
+
+	return count;
+}
+
+/**
+ * panthor_vm_bos_snapshot() - the BOs of a VM that have a resv of their own
+ * @bos: of the VM
+ * @resv: of the VM, which BOs exclusive to it share
+ * @dummy: left out, too: nobody waits for it
+ * @objs_out: references, in an array for kvfree()
+ * @count_out: how many
+ *
+ * Return: 0 or -ENOMEM, and then there is nothing to free.
+ */
+int panthor_vm_bos_snapshot(struct panthor_vm_bos *bos,
+			    const struct dma_resv *resv,
+			    const struct panthor_gem_object *dummy,
+			    struct drm_gem_object ***objs_out, u32 *count_out)
+{
+	u32 max = collect_shared(bos, resv, dummy, NULL, 0);
+	struct drm_gem_object **objs = NULL;
+
+	if (max) {
+		objs = kvmalloc_array(max, sizeof(*objs), GFP_KERNEL);
+		if (!objs)
+			return -ENOMEM;
+	}
+
+	/* What is mapped at the same time may be missed, as if a bit later. */
+	*count_out = min(collect_shared(bos, resv, dummy, objs, max), max);
+	*objs_out = objs;
+	return 0;
 }
 
 /** panthor_vm_bos_need_reap() - is there anything to free? */

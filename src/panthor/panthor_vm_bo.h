@@ -24,6 +24,8 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
+struct dma_resv;
+struct drm_gem_object;
 struct panthor_backing;
 struct panthor_gem_object;
 
@@ -69,5 +71,10 @@ void panthor_vm_bo_put(struct panthor_vm_bo *vm_bo);
 struct panthor_vm_bo *panthor_vm_bos_get_evicted(struct panthor_vm_bos *bos,
 						 struct panthor_vm_bo *prev);
 void panthor_vm_bo_set_evicted(struct panthor_vm_bo *vm_bo, bool evicted);
+
+int panthor_vm_bos_snapshot(struct panthor_vm_bos *bos,
+			    const struct dma_resv *resv,
+			    const struct panthor_gem_object *dummy,
+			    struct drm_gem_object ***objs_out, u32 *count_out);
 
 #endif /* PANTHOR_VM_BO_H */

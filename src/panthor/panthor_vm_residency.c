@@ -324,10 +324,12 @@ err_unuse:
  * panthor_vm_lock_evicted() - lock what panthor_vm_restore() needs to lock
  * @vm: the VM, whose root object @exec has locked
  * @exec: in drm_exec_until_all_locked(), with DRM_EXEC_IGNORE_DUPLICATES
+ * @num_fences: to have room for on each
  *
- * Return: as drm_exec_lock_obj(); drm_exec_retry_on_contention() is due.
+ * Return: as drm_exec_prepare_obj(); drm_exec_retry_on_contention() is due.
  */
-int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec)
+int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec,
+			    u32 num_fences)
 {
 	struct panthor_vm_bo *vm_bo = NULL, *prev;
 	int ret = 0;
@@ -339,7 +341,8 @@ int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec)
 		vm_bo = panthor_vm_bos_get_evicted(&vm->bos, prev);
 		panthor_vm_bo_put(prev);
 		if (vm_bo)
-			ret = drm_exec_lock_obj(exec, &vm_bo->bo->base.base);
+			ret = drm_exec_prepare_obj(exec, &vm_bo->bo->base.base,
+						   num_fences);
 	} while (vm_bo && !ret);
 
 	panthor_vm_bo_put(vm_bo);
@@ -392,10 +395,10 @@ int panthor_vm_restore_all(struct panthor_vm *vm)
 		      DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
 		      0);
 	drm_exec_until_all_locked (&exec) {
-		ret = drm_exec_lock_obj(&exec, vm->root_gem);
+		ret = drm_exec_prepare_obj(&exec, vm->root_gem, 1);
 		drm_exec_retry_on_contention(&exec);
 		if (!ret)
-			ret = panthor_vm_lock_evicted(vm, &exec);
+			ret = panthor_vm_lock_evicted(vm, &exec, 1);
 		drm_exec_retry_on_contention(&exec);
 		if (ret)
 			break;
