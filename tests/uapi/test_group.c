@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups that work: streams load, store, call, and wait for each other. */
 #include "cs_asm.h"
+#include "pt_view.h"
+
+#include <unistd.h>
 
 struct fixture {
    struct pan_kmod_dev *dev;
@@ -111,6 +114,46 @@ test_copy_sparse(void **state)
       assert_int_equal(*cs_word(&f->vm, RESULT + 2 * SZ_4K + 4 * i), 0);
    for (unsigned i = 0; i < 16; i++)
       assert_int_equal(*cs_word(&f->vm, RESULT + 4 * SZ_4K + 4 * i), 1000 + i);
+   pan_kmod_bo_destroy(bo);
+}
+
+/* A submit brings back all that was evicted of its VM, before its job runs. */
+static void
+test_evicted(void **state)
+{
+   struct fixture *f = *state;
+   uint32_t group = cs_group(f->dev, &f->vm, 1, 1);
+   struct pan_kmod_bo *bo = uapi_bo(f->dev, SZ_2M);
+   struct cs cs = cs_at(&f->vm, 0);
+
+   assert_int_equal(uapi_bind(f->vm.vm, NOEXEC, bo, 0, SZ_1G, SZ_2M), 0);
+   assert_int_equal(uapi_bind(f->vm.vm, SPARSE, NULL, 0, 2 * SZ_1G, SZ_1G), 0);
+   for (unsigned i = 0; i < 16; i++)
+      *cs_word(&f->vm, RESULT + 4 * i) = 500 + i;
+   copy_loop(&cs, SZ_1G + 5 * SZ_4K, f->vm.va + RESULT, 16);
+   run(f, group, &cs);
+
+   const struct host_stats before = uapi_stats(f->dev);
+   /* What the CPU has mapped stays: the streams. */
+   for (unsigned i = 0; i < 1000; i++) {
+      pan_kmod_reclaim(f->dev, 1ull << 40);
+      if (uapi_stats(f->dev).evictions - before.evictions == 2)
+         break;
+      usleep(1000);
+   }
+   assert_int_equal(uapi_stats(f->dev).evictions - before.evictions, 2);
+   assert_true(pt_view(f->vm.vm, SZ_1G).absent);
+   assert_true(pt_view(f->vm.vm, 2 * SZ_1G).absent);
+
+   cs = cs_at(&f->vm, 0);
+   copy_loop(&cs, f->vm.va + RESULT + SZ_4K, SZ_1G + 5 * SZ_4K, 16);
+   run(f, group, &cs);
+   for (unsigned i = 0; i < 16; i++)
+      assert_int_equal(*cs_word(&f->vm, RESULT + SZ_4K + 4 * i), 500 + i);
+   assert_false(pt_view(f->vm.vm, SZ_1G).absent);
+   assert_false(pt_view(f->vm.vm, 2 * SZ_1G).absent);
+   assert_int_equal(uapi_stats(f->dev).restores - before.restores, 2);
+   assert_int_equal(cs_state(f->dev, group).state, 0);
    pan_kmod_bo_destroy(bo);
 }
 
@@ -232,6 +275,7 @@ main(void)
 {
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_store),  WITH_FIXTURE(test_copy_sparse),
+      WITH_FIXTURE(test_evicted),
       WITH_FIXTURE(test_call),   WITH_FIXTURE(test_sync),
       WITH_FIXTURE(test_fences), WITH_FIXTURE(test_many),
    };
