@@ -68,9 +68,7 @@ create_batch(struct panthor_vm *vm, const struct drm_panthor_vm_bind_op *args,
 	}
 
 	for (i = 0; i < job_count; i++) {
-		batch->jobs[i].fence = kzalloc(sizeof(*batch->jobs[i].fence),
-					       GFP_KERNEL_ACCOUNT);
-		if (!batch->jobs[i].fence)
+		if (panthor_job_init(&batch->jobs[i].base, &vm->queue.base))
 			goto err_destroy;
 	}
 
@@ -169,9 +167,9 @@ static void arm_batch(struct panthor_bind_batch *batch,
 	u32 i;
 
 	for (i = 0; i < batch->job_count; i++) {
-		struct panthor_bind_job *job = &batch->jobs[i];
+		struct panthor_job *job = &batch->jobs[i].base;
 
-		panthor_bind_job_arm(job);
+		panthor_job_arm(job);
 		panthor_sync_ctx_arm(syncs, i, &job->fence->base);
 		job->deps =
 			panthor_sync_ctx_take_deps(syncs, i, &job->dep_count);
@@ -224,7 +222,7 @@ static int bind_async(struct panthor_vm *vm, struct drm_file *file,
 		goto err_fini_exec;
 
 	arm_batch(batch, &syncs);
-	add_fences(&exec, &batch->jobs[batch->job_count - 1].fence->base);
+	add_fences(&exec, &batch->jobs[batch->job_count - 1].base.fence->base);
 	/* Somebody else may run the jobs, and free them, from here on. */
 	panthor_bind_queue_push(batch);
 	panthor_sync_ctx_publish(&syncs);

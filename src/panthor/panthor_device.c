@@ -13,7 +13,9 @@
 #include "panthor_fw.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
+#include "panthor_reclaim.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 
 /**
  * panthor_request_irq() - handle an interrupt line
@@ -55,6 +57,7 @@ static void reset_work(struct work_struct *work)
 		return;
 
 	drm_warn(&ptdev->base, "resetting the GPU\n");
+	panthor_sched_pre_reset(ptdev);
 	panthor_fw_pre_reset(ptdev);
 	panthor_mmu_pre_reset(ptdev);
 
@@ -64,6 +67,7 @@ static void reset_work(struct work_struct *work)
 	panthor_mmu_post_reset(ptdev);
 	if (!ret)
 		ret = panthor_fw_post_reset(ptdev);
+	panthor_sched_post_reset(ptdev, ret != 0);
 	drm_dev_exit(idx);
 
 	if (ret) {
@@ -174,19 +178,31 @@ int panthor_device_init(struct panthor_device *ptdev,
 
 	ptdev->mmu_info.page_size_bitmap = SZ_4K | SZ_2M;
 
-	ret = panthor_mmu_init(ptdev);
+	ret = panthor_reclaim_init(ptdev);
 	if (ret)
 		goto err_fini_gpu;
+
+	ret = panthor_mmu_init(ptdev);
+	if (ret)
+		goto err_fini_reclaim;
 
 	ret = panthor_fw_init(ptdev);
 	if (ret)
 		goto err_fini_mmu;
 
+	ret = panthor_sched_init(ptdev);
+	if (ret)
+		goto err_unplug_fw;
+
 	atomic_set(&ptdev->reset.pending, 0);
 	return 0;
 
+err_unplug_fw:
+	panthor_fw_unplug(ptdev);
 err_fini_mmu:
 	panthor_mmu_fini(ptdev);
+err_fini_reclaim:
+	panthor_reclaim_fini(ptdev);
 err_fini_gpu:
 	panthor_gpu_fini(ptdev);
 err_destroy_wq:
@@ -205,7 +221,11 @@ void panthor_device_fini(struct panthor_device *ptdev)
 	atomic_set(&ptdev->reset.pending, 1);
 	cancel_work_sync(&ptdev->reset.work);
 
+	panthor_sched_fini(ptdev);
 	panthor_fw_unplug(ptdev);
+	panthor_sched_free(ptdev);
+	/* It uses the MMU. */
+	panthor_reclaim_fini(ptdev);
 	panthor_mmu_fini(ptdev);
 	panthor_gpu_fini(ptdev);
 	destroy_workqueue(ptdev->reset.wq);

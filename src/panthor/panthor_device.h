@@ -3,7 +3,7 @@
  * The device: what every other file of the driver hangs on, with access to its
  * registers, its interrupt lines, and its reset.
  *
- * Locking: gpu_info, mmu_info, csif_info, coherent, uapi and irqs are written
+ * Locking: gpu_info, mmu_info, csif_info, coherent, absent_stall, uapi and irqs are written
  * during probe only and read without a lock. Counters are atomic. The reset
  * machinery has its own lock, inside.
  */
@@ -26,7 +26,10 @@
 
 struct panthor_fw;
 struct panthor_gpu;
+struct panthor_group_pool;
 struct panthor_mmu;
+struct panthor_reclaim;
+struct panthor_scheduler;
 struct panthor_vm_pool;
 struct platform_device;
 struct vm_area_struct;
@@ -39,6 +42,8 @@ struct panthor_counters {
 	atomic64_t pt_pages;
 	atomic64_t pt_pages_peak;
 	atomic64_t vmas;
+	atomic64_t evictions;
+	atomic64_t restores;
 };
 
 struct panthor_device {
@@ -50,6 +55,8 @@ struct panthor_device {
 
 	/* The GPU snoops CPU caches, page-table walks included. */
 	bool coherent;
+	/* An access to an absent leaf waits instead of failing. */
+	bool absent_stall;
 	enum panthor_uapi uapi;
 
 	/* Linux interrupt numbers. */
@@ -65,6 +72,8 @@ struct panthor_device {
 
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
+	struct panthor_reclaim *reclaim;
+	struct panthor_scheduler *sched;
 	struct panthor_fw *fw;
 
 	struct {
@@ -91,6 +100,7 @@ struct panthor_file {
 	struct panthor_device *ptdev;
 	/* Owns the VMs of the file and its sparse dummy BO. */
 	struct panthor_vm_pool *vms;
+	struct panthor_group_pool *groups;
 	/*
 	 * mmap offsets from here on name device pages. Set at open and by
 	 * SET_USER_MMIO_OFFSET; READ_ONCE/WRITE_ONCE, no lock.

@@ -18,6 +18,7 @@
 #include "panthor_device.h"
 #include "panthor_drv.h"
 #include "panthor_gem.h"
+#include "panthor_group.h"
 #include "panthor_heap.h"
 #include "panthor_query.h"
 #include "panthor_vm.h"
@@ -52,6 +53,13 @@ static int panthor_open(struct drm_device *ddev, struct drm_file *file)
 		return ret;
 	}
 
+	pfile->groups = panthor_group_pool_create();
+	if (!pfile->groups) {
+		panthor_vm_pool_destroy(pfile->vms);
+		kfree(pfile);
+		return -ENOMEM;
+	}
+
 	file->driver_priv = pfile;
 	return 0;
 }
@@ -60,6 +68,8 @@ static void panthor_postclose(struct drm_device *ddev, struct drm_file *file)
 {
 	struct panthor_file *pfile = file->driver_priv;
 
+	/* Groups first, so that what they run has no fault to tell of. */
+	panthor_group_pool_destroy(pfile->groups);
 	panthor_vm_pool_destroy(pfile->vms);
 	kfree(pfile);
 }
@@ -155,20 +165,6 @@ static int ioctl_set_user_mmio_offset(struct drm_device *ddev, void *data,
 	return 0;
 }
 
-/**
- * ioctl_not_yet() - GROUP_CREATE, GROUP_DESTROY, GROUP_SUBMIT, GROUP_GET_STATE
- *
- * Command streams need a scheduler, which this driver does not have yet. Real hardware's driver never returns this error, so a client can
- * tell what is missing from what it did wrong.
- *
- * Return: -EOPNOTSUPP.
- */
-static int ioctl_not_yet(struct drm_device *ddev, void *data,
-			 struct drm_file *file)
-{
-	return -EOPNOTSUPP;
-}
-
 #define PANTHOR_IOCTL(name, handler)                                           \
 	DRM_IOCTL_DEF_DRV(PANTHOR_##name, handler, DRM_RENDER_ALLOW)
 
@@ -180,10 +176,10 @@ static const struct drm_ioctl_desc panthor_ioctls[] = {
 	PANTHOR_IOCTL(VM_GET_STATE, ioctl_vm_get_state),
 	PANTHOR_IOCTL(BO_CREATE, panthor_ioctl_bo_create),
 	PANTHOR_IOCTL(BO_MMAP_OFFSET, panthor_ioctl_bo_mmap_offset),
-	PANTHOR_IOCTL(GROUP_CREATE, ioctl_not_yet),
-	PANTHOR_IOCTL(GROUP_DESTROY, ioctl_not_yet),
-	PANTHOR_IOCTL(GROUP_SUBMIT, ioctl_not_yet),
-	PANTHOR_IOCTL(GROUP_GET_STATE, ioctl_not_yet),
+	PANTHOR_IOCTL(GROUP_CREATE, panthor_ioctl_group_create),
+	PANTHOR_IOCTL(GROUP_DESTROY, panthor_ioctl_group_destroy),
+	PANTHOR_IOCTL(GROUP_SUBMIT, panthor_ioctl_group_submit),
+	PANTHOR_IOCTL(GROUP_GET_STATE, panthor_ioctl_group_get_state),
 	PANTHOR_IOCTL(TILER_HEAP_CREATE, panthor_ioctl_tiler_heap_create),
 	PANTHOR_IOCTL(TILER_HEAP_DESTROY, panthor_ioctl_tiler_heap_destroy),
 	PANTHOR_IOCTL(BO_SET_LABEL, panthor_ioctl_bo_set_label),

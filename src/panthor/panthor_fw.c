@@ -16,6 +16,7 @@
 #include "panthor_fw_priv.h"
 #include "panthor_gpu.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 #include "panthor_vm.h"
 
 #define BOOT_TIMEOUT_MS 1000
@@ -57,6 +58,7 @@ static irqreturn_t panthor_job_irq_handler(int irq, void *data)
 	if (status & JOB_INT_GLOBAL_IF)
 		WRITE_ONCE(fw->booted, true);
 	wake_up_all(&fw->ack_wq);
+	panthor_sched_report_fw_events(ptdev, status);
 
 	return IRQ_HANDLED;
 }

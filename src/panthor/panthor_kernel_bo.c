@@ -71,7 +71,7 @@ static int map(struct panthor_kernel_bo *kbo, u32 flags)
 	u32 done;
 	int ret;
 
-	ops[0].mapping.bo = panthor_vm_bos_get(&vm->bos, kbo->bo);
+	ops[0].mapping.bo = panthor_vm_use_bo(vm, kbo->bo);
 	if (IS_ERR(ops[0].mapping.bo))
 		return PTR_ERR(ops[0].mapping.bo);
 
@@ -121,7 +121,7 @@ static void unmap(struct panthor_kernel_bo *kbo)
  *
  * Return: the BO or an ERR_PTR: -EINVAL for SPARSE, no size, or a VM that is
  * destroyed; -ENOSPC if the VA is taken, or all are; -ENOMEM; -ETIMEDOUT if the
- * MMU does not answer; what pinning gave.
+ * MMU does not answer; what using it gave.
  */
 struct panthor_kernel_bo *panthor_kernel_bo_create(struct panthor_device *ptdev,
 						   struct panthor_vm *vm,

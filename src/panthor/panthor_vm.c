@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/iosys-map.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 
@@ -11,7 +12,9 @@
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_heap.h"
+#include "panthor_reclaim.h"
 #include "panthor_regs.h"
+#include "panthor_sched.h"
 #include "panthor_vm.h"
 
 /* --------------------------------------------------------------- locking -- */
@@ -194,6 +197,7 @@ static struct panthor_vm *create_vm(struct panthor_device *ptdev)
 	panthor_bind_queue_init(&vm->queue);
 	mutex_init(&vm->kernel_va.lock);
 	mutex_init(&vm->heaps.lock);
+	panthor_vm_residency_init(vm);
 
 	return vm;
 
@@ -303,11 +307,14 @@ static void release_vm(struct kref *kref)
 	drm_mm_takedown(&vm->kernel_va.mm);
 	mutex_destroy(&vm->kernel_va.lock);
 	mutex_destroy(&vm->heaps.lock);
+	/* Until they are gone, somebody may try to evict BOs from here. */
 	panthor_vm_bo_put(vm->dummy_bo);
+	panthor_vm_bos_fini(&vm->bos);
+	panthor_reclaim_remove_vm(vm);
+
 	panthor_pt_fini(&vm->pt);
 	panthor_vma_tree_fini(&vm->vmas);
 	report(vm);
-	panthor_vm_bos_fini(&vm->bos);
 
 	if (vm->dummy)
 		drm_gem_object_put(&vm->dummy->base.base);
@@ -354,6 +361,7 @@ void panthor_vm_set_unusable(struct panthor_vm *vm)
 	/* In this order: an activation either sees the flag or is undone. */
 	WRITE_ONCE(vm->unusable, true);
 	panthor_mmu_disable(vm);
+	panthor_sched_vm_failed(vm);
 }
 
 /** panthor_vm_root_gem() - the object whose resv the VM uses; no reference */
@@ -378,4 +386,62 @@ int panthor_vm_active(struct panthor_vm *vm)
 void panthor_vm_idle(struct panthor_vm *vm)
 {
 	panthor_mmu_idle(vm);
+}
+
+/* The BO that is mapped at a VA, with a reference, or NULL. */
+static struct panthor_gem_object *get_bo_at(struct panthor_vm *vm, u64 va,
+					    u64 *offset_out)
+{
+	struct panthor_gem_object *bo = NULL;
+	const struct panthor_vma *vma;
+
+	panthor_vm_lock(vm);
+	vma = panthor_vma_first(&vm->vmas, va);
+	if (vma && vma->start <= va) {
+		bo = vma->bo->bo;
+		drm_gem_object_get(&bo->base.base);
+		*offset_out = vma->offset + (va - vma->start);
+		if (vma->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE)
+			*offset_out = va & (PANTHOR_DUMMY_BO_SIZE - 1);
+	}
+	panthor_vm_unlock(vm);
+
+	return bo;
+}
+
+/**
+ * panthor_vm_peek() - what the GPU would load
+ * @vm: the VM; waits for an op on it that is under way
+ * @va: aligned to the size; sparse memory reads as the dummy BO
+ * @is_64: 8 bytes, else 4
+ * @value_out: the value
+ *
+ * Takes op_lock, and then the resv of the BO, for as long as it takes to map it
+ * for the CPU: whoever holds that must not wait for a fence without limit.
+ *
+ * Return: 0; -EINVAL if @va is not aligned; -ENOENT if nothing is mapped there;
+ * what drm_gem_vmap_unlocked() returned.
+ */
+int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out)
+{
+	struct panthor_gem_object *bo;
+	struct iosys_map map;
+	u64 offset;
+	int ret;
+
+	if (va & (is_64 ? 7 : 3))
+		return -EINVAL;
+
+	bo = get_bo_at(vm, va, &offset);
+	if (!bo)
+		return -ENOENT;
+
+	ret = drm_gem_vmap_unlocked(&bo->base.base, &map);
+	if (!ret) {
+		*value_out = is_64 ? READ_ONCE(*(u64 *)(map.vaddr + offset))
+				   : READ_ONCE(*(u32 *)(map.vaddr + offset));
+		drm_gem_vunmap_unlocked(&bo->base.base, &map);
+	}
+	drm_gem_object_put(&bo->base.base);
+	return ret;
 }

@@ -202,6 +202,8 @@ test_exhaustion(void **state)
 
    uapi_need_virtual(dev);
    assert_int_equal(heap_create(dev, &args), 0);
+   /* What can be evicted would be, for want of memory. */
+   pan_kmod_reclaim(dev, 1ull << 40);
    struct host_stats before = uapi_stats(dev);
 
    args.chunk_size = 8 << 20;
