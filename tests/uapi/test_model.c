@@ -7,6 +7,7 @@
  * number of ops of each scenario, PANSPARSE_TEST_SEED the seed.
  */
 #include "uapi.h"
+#include "model.h"
 #include "pt_view.h"
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@
  * Three islands of VA, so that ops near the lines of every level are common:
  * around 2 MiB lines at the bottom, a 1 GiB line, and a 512 GiB line.
  */
-#define ISLANDS 3
+#define ISLANDS MODEL_ISLANDS
 #define ISLAND_PAGES 4096 /* 16 MiB */
 static const uint64_t island_va[ISLANDS] = {
    0,
@@ -27,22 +28,13 @@ static const uint64_t island_va[ISLANDS] = {
 #define BOS 3
 static const uint64_t bo_size[BOS] = {6 << 20, 2 << 20, 192 << 10};
 
-enum kind { NOTHING, SPARSE_PAGE, BO_PAGE };
-
-struct page {
-   uint8_t kind;
-   uint8_t bo; /* BO_PAGE */
-   uint16_t attr; /* READONLY | UNCACHED | NOEXEC */
-   uint32_t bo_page; /* BO_PAGE: page number in the BO */
-};
-
 struct world {
    struct pan_kmod_dev *dev;
    struct pan_kmod_vm *vm;
    struct pan_kmod_bo *bo[BOS];
    uint64_t *bo_pa[BOS]; /* physical address of each page */
    uint64_t dummy_pa[512];
-   struct page page[ISLANDS][ISLAND_PAGES];
+   struct model model;
    uint64_t random;
    uint32_t syncobj;
    uint64_t point;
@@ -58,43 +50,23 @@ rnd(struct world *w, uint64_t below)
    return (w->random * 0x2545f4914f6cdd1dull >> 33) % below;
 }
 
-/* The low and high bits of a page descriptor that the flags stand for. */
-static uint64_t
-want_attributes(uint16_t attr)
-{
-   uint64_t desc = attr & UNCACHED ? 0xe43 : 0xf47;
-
-   if (attr & READONLY)
-      desc |= 0x80;
-   if (attr & NOEXEC)
-      desc |= 0x0060000000000000ull;
-   return desc;
-}
-
 static void
 check_page(struct world *w, unsigned island, unsigned i)
 {
-   const struct page *want = &w->page[island][i];
-   const uint64_t va = island_va[island] + i * SZ_4K;
+   const struct model_page *want = model_at(&w->model, island, i);
+   const uint64_t va = model_va(&w->model, island, i);
    const struct pt_leaf leaf = pt_view(w->vm, va);
-   uint64_t pa = 0;
+   uint64_t pa = w->dummy_pa[va / SZ_4K % 512];
 
-   if (want->kind == NOTHING) {
-      if (leaf.level)
-         fail_msg("va %#llx is mapped to %#llx, want nothing",
-                  (unsigned long long)va, (unsigned long long)leaf.pa);
-      return;
-   }
-   pa = want->kind == BO_PAGE ? w->bo_pa[want->bo][want->bo_page]
-                              : w->dummy_pa[va / SZ_4K % 512];
-   if (leaf.level == 0 || leaf.pa != pa ||
-       leaf.attributes != want_attributes(want->attr))
-      fail_msg("va %#llx: level %d pa %#llx attributes %#llx, want pa %#llx "
-               "attributes %#llx (%s)",
+   if (want->kind == MODEL_BO)
+      pa = w->bo_pa[want->bo][want->bo_page];
+   if (!model_agrees(want, pa, leaf.level, leaf.pa, leaf.attributes))
+      fail_msg("va %#llx: level %d pa %#llx attributes %#llx, want kind %d "
+               "pa %#llx attributes %#llx",
                (unsigned long long)va, leaf.level, (unsigned long long)leaf.pa,
-               (unsigned long long)leaf.attributes, (unsigned long long)pa,
-               (unsigned long long)want_attributes(want->attr),
-               want->kind == BO_PAGE ? "BO" : "sparse");
+               (unsigned long long)leaf.attributes, want->kind,
+               (unsigned long long)pa,
+               (unsigned long long)model_attributes(want->attr));
 }
 
 static void
@@ -145,7 +117,7 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
 {
    const unsigned island = (unsigned)rnd(w, ISLANDS);
    struct drm_panthor_vm_bind_op op = {0};
-   struct page page = {0};
+   struct model_page page = {0};
    unsigned first, count;
 
    switch (rnd(w, 8)) {
@@ -157,13 +129,13 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
    case 2:
    case 3:
       random_range(w, ISLAND_PAGES, &first, &count);
-      page.kind = SPARSE_PAGE;
+      page.kind = MODEL_SPARSE;
       page.attr = NOEXEC | (rnd(w, 4) ? 0 : READONLY) |
                   (rnd(w, 8) ? 0 : UNCACHED);
       op.flags = SPARSE | page.attr;
       break;
    default:
-      page.kind = BO_PAGE;
+      page.kind = MODEL_BO;
       page.bo = (uint8_t)rnd(w, BOS);
       page.attr = (rnd(w, 8) ? NOEXEC : 0) | (rnd(w, 8) ? 0 : READONLY) |
                   (rnd(w, 16) ? 0 : UNCACHED);
@@ -181,10 +153,7 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
    }
    op.va = island_va[island] + first * SZ_4K;
    op.size = count * SZ_4K;
-   for (unsigned i = 0; i < count; i++) {
-      w->page[island][first + i] = page;
-      page.bo_page++;
-   }
+   model_set(&w->model, op.va, op.size, page);
    *island_out = island;
    *first_out = first;
    *count_out = count;
@@ -245,6 +214,7 @@ run_model(const struct host_config *config, uint64_t op_count)
 
    print_message("# seed %llu, %llu ops\n", (unsigned long long)seed,
                  (unsigned long long)op_count);
+   model_init(&w->model, island_va, ISLAND_PAGES);
    w->random = seed * 0x9e3779b97f4a7c15ull + 1;
    w->dev = uapi_open(config);
    uapi_need_virtual(w->dev);
@@ -286,6 +256,7 @@ run_model(const struct host_config *config, uint64_t op_count)
    /* The dummy's 2 MiB belong to the file. */
    assert_true(end.dram_allocated_B <= dram_before + SZ_2M);
    uapi_close(w->dev);
+   model_fini(&w->model);
    free(w);
 }
 
