@@ -581,9 +581,9 @@ static const struct call {
    {"SYNCOBJ_HANDLE_TO_FD", call_syncobj_to_fd, 2},
    {"SYNCOBJ_HANDLE_TO_FD, sync file", call_syncobj_to_sync_file, 2,
     -EINVAL},
-   {"SYNCOBJ_FD_TO_HANDLE", call_syncobj_from_fd, 1},
+   {"SYNCOBJ_FD_TO_HANDLE", call_syncobj_from_fd, 0},
    {"SYNCOBJ_EVENTFD", call_syncobj_eventfd, 1},
-   {"a window", call_window, 1},
+   {"a window", call_window, 0},
 };
 
 /* With step @n failing. True if the call failed; *steps_out: those it made. */
