@@ -25,9 +25,16 @@ enum host_uapi {
    HOST_UAPI_1_8, /* neither */
 };
 
+#define HOST_NO_SWAP UINT64_MAX
+
 struct host_config {
    /* A multiple of 2 MiB, reserved lazily; 0: the host's physical memory */
    uint64_t dram_size_B;
+   /*
+    * Bound of what may be swapped out of DRAM, into memory of the host; 0: as
+    * much as DRAM, HOST_NO_SWAP: nothing
+    */
+   uint64_t swap_size_B;
    bool dram_fragmented; /* no two pages of an allocation are neighbours */
    uint32_t as_count; /* 2..32 address-space slots, slot 0 included; 0: 32 */
    uint32_t va_bits; /* 33..48; 0: 48 */
@@ -95,6 +102,8 @@ struct host_stats {
    uint64_t pt_pages; /* page-table pages held now */
    uint64_t pt_pages_peak;
    uint64_t vmas; /* held now */
+   uint64_t evictions;
+   uint64_t restores;
    /* GPU */
    uint64_t tlb_misses;
    uint64_t tlb_stalls;
@@ -109,6 +118,8 @@ struct host_stats {
    uint64_t dram_size_B;
    uint64_t dram_allocated_B;
    uint64_t dram_peak_B;
+   uint64_t swap_out_B; /* written so far; pages of zeroes are not */
+   uint64_t swap_in_B;
 };
 void host_get_stats(struct host_machine *machine, struct host_stats *stats_out);
 
@@ -119,6 +130,12 @@ void host_get_stats(struct host_machine *machine, struct host_stats *stats_out);
 int host_vm_root(struct host_file *file, uint32_t vm_id, uint64_t *pa_out);
 /* For tests: the CPU's view of DRAM at physical address @pa. */
 void *host_dram_ptr(struct host_machine *machine, uint64_t pa);
+
+/*
+ * For tests: frees DRAM as an allocation does that finds none, at least @size_B
+ * bytes if there is as much to swap out. Returns how many were freed.
+ */
+uint64_t host_reclaim(struct host_machine *machine, uint64_t size_B);
 
 /*
  * For tests: makes the @n-th (0-based) fallible step from now on fail once:

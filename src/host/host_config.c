@@ -108,6 +108,11 @@ host_config_resolve(const struct host_config *config,
    if (ret)
       return ret;
 
+   if (c.swap_size_B == HOST_NO_SWAP)
+      c.swap_size_B = 0;
+   else if (!c.swap_size_B)
+      c.swap_size_B = c.dram_size_B;
+
    *resolved_out = c;
    return 0;
 }

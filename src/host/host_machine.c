@@ -133,6 +133,7 @@ boot_linux(struct host_machine *machine, const struct host_config *config)
        .ram_base = mali_dram_base(machine->dram),
        .ram_size_B = mali_dram_size(machine->dram),
        .ram_fd = mali_dram_fd(machine->dram),
+       .swap_size_B = config->swap_size_B,
        .dma_mask = (UINT64_C(1) << config->pa_bits) - 1,
        .dma_coherent = !config->noncoherent,
        .irq_count = MALI_IRQ_COUNT,
@@ -272,10 +273,12 @@ host_get_stats(struct host_machine *machine, struct host_stats *stats_out)
    struct panthor_stats driver;
    struct mali_stats gpu;
    struct mali_dram_stats dram;
+   struct linux_swap_stats swap;
 
    panthor_host_get_stats(machine->ptdev, &driver);
    mali_gpu_get_stats(machine->gpu, &gpu);
    mali_dram_get_stats(machine->dram, &dram);
+   linux_get_swap_stats(&swap);
 
    *stats_out = (struct host_stats){
        .ioctls = atomic_load_explicit(&machine->ioctls, memory_order_relaxed),
@@ -285,6 +288,8 @@ host_get_stats(struct host_machine *machine, struct host_stats *stats_out)
        .pt_pages = driver.pt_pages,
        .pt_pages_peak = driver.pt_pages_peak,
        .vmas = driver.vmas,
+       .evictions = driver.evictions,
+       .restores = driver.restores,
        .tlb_misses = gpu.misses,
        .tlb_stalls = gpu.stalls,
        .tlb_evictions = gpu.evictions,
@@ -297,6 +302,8 @@ host_get_stats(struct host_machine *machine, struct host_stats *stats_out)
        .dram_size_B = mali_dram_size(machine->dram),
        .dram_allocated_B = dram.allocated_B,
        .dram_peak_B = dram.peak_B,
+       .swap_out_B = swap.out_B,
+       .swap_in_B = swap.in_B,
    };
 }
 
@@ -304,6 +311,13 @@ void *
 host_dram_ptr(struct host_machine *machine, uint64_t pa)
 {
    return (char *)mali_dram_base(machine->dram) + pa;
+}
+
+uint64_t
+host_reclaim(struct host_machine *machine, uint64_t size_B)
+{
+   (void)machine;
+   return linux_reclaim(size_B);
 }
 
 uint64_t

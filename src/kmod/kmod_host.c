@@ -103,6 +103,12 @@ kmod_host_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa)
    return host_dram_ptr(to_host_dev(dev)->machine, pa);
 }
 
+static uint64_t
+kmod_host_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
+{
+   return host_reclaim(to_host_dev(dev)->machine, size_B);
+}
+
 static const struct pan_kmod_ops kmod_host_ops = {
     .destroy = kmod_host_destroy,
     .ioctl = kmod_host_ioctl,
@@ -114,6 +120,7 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .get_stats = kmod_host_get_stats,
     .vm_root = kmod_host_vm_root,
     .dram_ptr = kmod_host_dram_ptr,
+    .reclaim = kmod_host_reclaim,
 };
 
 /*

@@ -140,5 +140,10 @@ int pan_kmod_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out);
  */
 int pan_kmod_vm_root(struct pan_kmod_vm *vm, uint64_t *pa_out);
 void *pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa);
+/*
+ * Makes the kernel free @size_B bytes of memory, as when none is left; returns
+ * how many it could, always 0 on a render node.
+ */
+uint64_t pan_kmod_reclaim(struct pan_kmod_dev *dev, uint64_t size_B);
 
 #endif /* PAN_KMOD_H */

@@ -265,3 +265,9 @@ pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa)
 {
    return dev->ops->dram_ptr ? dev->ops->dram_ptr(dev, pa) : NULL;
 }
+
+uint64_t
+pan_kmod_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
+{
+   return dev->ops->reclaim ? dev->ops->reclaim(dev, size_B) : 0;
+}

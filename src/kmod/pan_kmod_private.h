@@ -27,6 +27,7 @@ struct pan_kmod_ops {
    int (*get_stats)(struct pan_kmod_dev *dev, struct host_stats *stats_out);
    int (*vm_root)(struct pan_kmod_vm *vm, uint64_t *pa_out);
    void *(*dram_ptr)(struct pan_kmod_dev *dev, uint64_t pa);
+   uint64_t (*reclaim)(struct pan_kmod_dev *dev, uint64_t size_B);
 };
 
 /* First member of each back end's device; constant once created. */

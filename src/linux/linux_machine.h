@@ -29,6 +29,7 @@ struct linux_machine_desc {
 	void *ram_base; /* CPU address of physical address 0 */
 	uint64_t ram_size_B;
 	int ram_fd; /* memfd, offset = physical address */
+	uint64_t swap_size_B; /* bound of the swap file; 0: no swap */
 	uint64_t dma_mask;
 	bool dma_coherent;
 	uint32_t irq_count; /* lines 0..irq_count-1 */
@@ -72,6 +73,21 @@ int linux_sys_munmap(void *addr, size_t size_B);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);
+
+/* ---------------------------------------------------------------- memory -- */
+
+/*
+ * Reclaims RAM as an allocation does that finds none: swaps out what nobody
+ * holds, and asks the shrinkers. Tries to free @size_B bytes, and 2 MiB at
+ * least; returns how many were.
+ */
+uint64_t linux_reclaim(uint64_t size_B);
+
+struct linux_swap_stats {
+	uint64_t out_B; /* written to the swap since boot; zero pages are not */
+	uint64_t in_B; /* read back */
+};
+void linux_get_swap_stats(struct linux_swap_stats *stats_out);
 
 /* --------------------------------------------------------- fault injection */
 

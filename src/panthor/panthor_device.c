@@ -12,6 +12,7 @@
 #include "panthor_device.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
+#include "panthor_reclaim.h"
 #include "panthor_regs.h"
 
 /*
@@ -204,12 +205,18 @@ int panthor_device_init(struct panthor_device *ptdev,
 	ptdev->mmu_info.page_size_bitmap = SZ_4K | SZ_2M;
 	init_csif_info(ptdev);
 
-	ret = panthor_mmu_init(ptdev);
+	ret = panthor_reclaim_init(ptdev);
 	if (ret)
 		goto err_fini_gpu;
 
+	ret = panthor_mmu_init(ptdev);
+	if (ret)
+		goto err_fini_reclaim;
+
 	return 0;
 
+err_fini_reclaim:
+	panthor_reclaim_fini(ptdev);
 err_fini_gpu:
 	cancel_work_sync(&ptdev->reset.work);
 	panthor_gpu_fini(ptdev);
@@ -231,6 +238,8 @@ void panthor_device_fini(struct panthor_device *ptdev)
 	atomic_set(&ptdev->reset.pending, 1);
 	cancel_work_sync(&ptdev->reset.work);
 
+	/* It uses the MMU. */
+	panthor_reclaim_fini(ptdev);
 	panthor_mmu_fini(ptdev);
 	panthor_gpu_fini(ptdev);
 	__free_page(ptdev->dummy_flush_id);

@@ -3,7 +3,7 @@
  * The device: what every other file of the driver hangs on, with access to its
  * registers, its interrupt lines, and its reset.
  *
- * Locking: gpu_info, mmu_info, csif_info, coherent, uapi and irqs are written
+ * Locking: gpu_info, mmu_info, csif_info, coherent, absent_stall, uapi and irqs are written
  * during probe only and read without a lock. Counters are atomic. The reset
  * machinery has its own lock, inside.
  */
@@ -27,6 +27,7 @@
 struct page;
 struct panthor_gpu;
 struct panthor_mmu;
+struct panthor_reclaim;
 struct panthor_vm_pool;
 struct platform_device;
 struct vm_area_struct;
@@ -39,6 +40,8 @@ struct panthor_counters {
 	atomic64_t pt_pages;
 	atomic64_t pt_pages_peak;
 	atomic64_t vmas;
+	atomic64_t evictions;
+	atomic64_t restores;
 };
 
 struct panthor_device {
@@ -49,6 +52,8 @@ struct panthor_device {
 
 	/* The GPU snoops CPU caches, page-table walks included. */
 	bool coherent;
+	/* An access to an absent leaf waits instead of failing. */
+	bool absent_stall;
 	enum panthor_uapi uapi;
 
 	/* Linux interrupt numbers. Nothing uses the job line yet. */
@@ -63,6 +68,7 @@ struct panthor_device {
 
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
+	struct panthor_reclaim *reclaim;
 
 	/* What processes see of the user page while no job runs: word 0 is 1.
 	 */

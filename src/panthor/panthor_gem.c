@@ -18,16 +18,23 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_reclaim.h"
 #include "panthor_uobj.h"
 #include "panthor_vm.h"
 
 #define BO_FLAGS (DRM_PANTHOR_BO_NO_MMAP | DRM_PANTHOR_BO_WB_MMAP)
+
+static bool is_imported(const struct panthor_gem_object *bo)
+{
+	return bo->base.base.import_attach != NULL;
+}
 
 static void panthor_gem_free(struct drm_gem_object *obj)
 {
 	struct panthor_gem_object *bo = to_panthor_bo(obj);
 	struct drm_gem_object *root = bo->exclusive_vm_root_gem;
 
+	panthor_reclaim_remove(bo);
 	kfree(bo->label.str);
 	mutex_destroy(&bo->label.lock);
 
@@ -53,10 +60,20 @@ static struct dma_buf *panthor_gem_export(struct drm_gem_object *obj, int flags)
 static int panthor_gem_mmap(struct drm_gem_object *obj,
 			    struct vm_area_struct *vma)
 {
-	if (to_panthor_bo(obj)->flags & DRM_PANTHOR_BO_NO_MMAP)
+	struct panthor_gem_object *bo = to_panthor_bo(obj);
+	int ret;
+
+	if (bo->flags & DRM_PANTHOR_BO_NO_MMAP)
 		return -EPERM;
 
-	return drm_gem_shmem_object_mmap(obj, vma);
+	do {
+		ret = drm_gem_shmem_object_mmap(obj, vma);
+		/* As in panthor_gem_use(). */
+	} while (ret == -ENOMEM && bo->exclusive_vm_root_gem &&
+		 panthor_reclaim_make_room(to_panthor_device(obj->dev),
+					   panthor_bo_size(bo) >> PAGE_SHIFT));
+
+	return ret;
 }
 
 static const struct drm_gem_object_funcs panthor_gem_funcs = {
@@ -88,7 +105,12 @@ struct drm_gem_object *panthor_gem_create_object(struct drm_device *ddev,
 
 	bo->base.base.funcs = &panthor_gem_funcs;
 	bo->base.map_wc = !to_panthor_device(ddev)->coherent;
+	/* What the GPU wrote is not to be lost with the pages. */
+	bo->base.pages_mark_dirty_on_put = true;
 	mutex_init(&bo->label.lock);
+	atomic_set(&bo->users, -1);
+	INIT_LIST_HEAD(&bo->vm_bos);
+	INIT_LIST_HEAD(&bo->lru);
 
 	return &bo->base.base;
 }
@@ -144,6 +166,7 @@ int panthor_gem_create_with_handle(struct drm_file *file,
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 
+	bo->evictable = true;
 	ret = drm_gem_handle_create(file, &bo->base.base, handle_out);
 	if (!ret)
 		*size_B = panthor_bo_size(bo);
@@ -156,59 +179,172 @@ int panthor_gem_create_with_handle(struct drm_file *file,
  * panthor_gem_create_dummy() - what the sparse mappings of a file show
  *
  * PANTHOR_DUMMY_BO_SIZE bytes, without handle, not mappable by processes, pages
- * only once pinned.
+ * only once used.
  *
  * Return: the object, to be dropped with drm_gem_object_put(), or an ERR_PTR.
  */
 struct panthor_gem_object *
 panthor_gem_create_dummy(struct panthor_device *ptdev)
 {
-	return create_object(ptdev, PANTHOR_DUMMY_BO_SIZE,
-			     DRM_PANTHOR_BO_NO_MMAP, NULL);
+	struct panthor_gem_object *bo;
+
+	bo = create_object(ptdev, PANTHOR_DUMMY_BO_SIZE, DRM_PANTHOR_BO_NO_MMAP,
+			   NULL);
+	if (!IS_ERR(bo)) {
+		bo->evictable = true;
+		bo->dummy = true;
+	}
+
+	return bo;
 }
 
-static bool is_imported(const struct panthor_gem_object *bo)
+/* The DMA-mapped table of all pages, as drm_gem_shmem_get_pages_sgt() does. */
+static int make_pages(struct panthor_gem_object *bo)
 {
-	return bo->base.base.import_attach != NULL;
-}
-
-/**
- * panthor_gem_pin() - make the pages of a BO stay, and say where they are
- * @bo: the object; its resv must not be held
- * @sgt_out: DMA addresses of all of it, valid until the last unpin
- *
- * May sleep and allocate.
- *
- * Return: 0; -ENOMEM; -EINTR or -ERESTARTSYS; what the exporter of an imported
- * BO returned.
- */
-int panthor_gem_pin(struct panthor_gem_object *bo, struct sg_table **sgt_out)
-{
+	struct drm_gem_shmem_object *shmem = &bo->base;
 	struct sg_table *sgt;
 	int ret;
 
 	/* An imported BO is pinned by its attachment. */
-	if (!is_imported(bo)) {
-		ret = drm_gem_shmem_pin(&bo->base);
-		if (ret)
-			return ret;
-	}
+	if (shmem->sgt)
+		return 0;
 
-	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+	ret = drm_gem_shmem_pin_locked(shmem);
+	if (ret)
+		return ret;
+
+	sgt = drm_gem_shmem_get_sg_table(shmem);
 	if (IS_ERR(sgt)) {
-		panthor_gem_unpin(bo);
-		return PTR_ERR(sgt);
+		ret = PTR_ERR(sgt);
+		goto err_unpin;
 	}
 
-	*sgt_out = sgt;
+	ret = dma_map_sgtable(shmem->base.dev->dev, sgt, DMA_BIDIRECTIONAL, 0);
+	if (ret)
+		goto err_free_sgt;
+
+	shmem->sgt = sgt;
+	return 0;
+
+err_free_sgt:
+	sg_free_table(sgt);
+	kfree(sgt);
+err_unpin:
+	drm_gem_shmem_unpin_locked(shmem);
+	return ret;
+}
+
+/**
+ * panthor_gem_use_locked() - make the pages of a BO, and make them stay
+ * @bo: the object; its resv is held
+ *
+ * Where they were evicted, the contents come back with them; what VMs have
+ * mapped of the BO is another matter: panthor_vm_bo_use().
+ *
+ * Return: 0, and then base.sgt stays until panthor_gem_unuse(); -ENOMEM; -EIO.
+ */
+int panthor_gem_use_locked(struct panthor_gem_object *bo)
+{
+	int ret;
+
+	dma_resv_assert_held(bo->base.base.resv);
+
+	if (atomic_inc_unless_negative(&bo->users))
+		return 0;
+
+	ret = make_pages(bo);
+	if (ret)
+		return ret;
+
+	if (bo->evicted) {
+		bo->evicted = false;
+		atomic64_inc(&to_panthor_device(bo->base.base.dev)
+				      ->counters.restores);
+	}
+	atomic_set_release(&bo->users, 1);
+	panthor_reclaim_update(bo);
 	return 0;
 }
 
-/** panthor_gem_unpin() - the inverse; may sleep, takes the BO's resv */
-void panthor_gem_unpin(struct panthor_gem_object *bo)
+/**
+ * panthor_gem_use() - the same, without the resv held
+ *
+ * Return: as panthor_gem_use_locked(), and -EINTR or -ERESTARTSYS.
+ */
+int panthor_gem_use(struct panthor_gem_object *bo)
 {
-	if (!is_imported(bo))
-		drm_gem_shmem_unpin(&bo->base);
+	struct panthor_device *ptdev = to_panthor_device(bo->base.base.dev);
+	int ret;
+
+	do {
+		if (atomic_inc_unless_negative(&bo->users))
+			return 0;
+
+		ret = dma_resv_lock_interruptible(bo->base.base.resv, NULL);
+		if (ret)
+			return ret;
+		ret = panthor_gem_use_locked(bo);
+		dma_resv_unlock(bo->base.base.resv);
+
+		/*
+		 * Reclaim has left alone what shares the resv that we held, so
+		 * it is asked once more.
+		 */
+	} while (ret == -ENOMEM && bo->exclusive_vm_root_gem &&
+		 panthor_reclaim_make_room(ptdev,
+					   panthor_bo_size(bo) >> PAGE_SHIFT));
+
+	return ret;
+}
+
+/**
+ * panthor_gem_claim_unused() - keep users away from a BO that has none
+ * @bo: the object; its resv is held
+ *
+ * From here on panthor_gem_use() waits for the resv; panthor_gem_drop_pages()
+ * is due, or users set to 0 again.
+ *
+ * Return: whether nobody, a CPU mapping included, needs the pages to stay.
+ */
+bool panthor_gem_claim_unused(struct panthor_gem_object *bo)
+{
+	struct drm_gem_shmem_object *shmem = &bo->base;
+
+	dma_resv_assert_held(shmem->base.resv);
+
+	return bo->evictable && !is_imported(bo) && !shmem->base.dma_buf &&
+	       shmem->sgt && shmem->pages_use_count == 1 &&
+	       atomic_cmpxchg(&bo->users, 0, -1) == 0;
+}
+
+/**
+ * panthor_gem_drop_pages() - leave the pages to the kernel, which may swap them
+ * @bo: the object, claimed; no VM has its pages mapped, and its resv is held
+ *
+ * A dummy's are freed at once.
+ */
+void panthor_gem_drop_pages(struct panthor_gem_object *bo)
+{
+	struct drm_gem_shmem_object *shmem = &bo->base;
+
+	dma_resv_assert_held(shmem->base.resv);
+
+	if (bo->dummy) {
+		drm_gem_shmem_madvise(shmem, 1);
+		drm_gem_shmem_purge(shmem);
+		/* It is as good as new. */
+		shmem->madv = 0;
+	} else {
+		dma_unmap_sgtable(shmem->base.dev->dev, shmem->sgt,
+				  DMA_BIDIRECTIONAL, 0);
+		sg_free_table(shmem->sgt);
+		kfree(shmem->sgt);
+		shmem->sgt = NULL;
+		drm_gem_shmem_put_pages(shmem);
+	}
+
+	bo->evicted = true;
+	panthor_reclaim_update(bo);
 }
 
 /**

@@ -2,13 +2,20 @@
 /*
  * Buffer objects: GEM objects over shmem.
  *
- * Locking: flags and exclusive_vm_root_gem never change once the object has a
- * handle. label.str is guarded by label.lock. Pages and their users are guarded
- * by the object's dma_resv, as drm_gem_shmem has it.
+ * The GPU reaches all pages of a BO or none: they are made with its first use,
+ * and stay until it is evicted as a whole (panthor_reclaim.h). Whoever needs
+ * them to stay is a user of the BO: panthor_gem_use().
+ *
+ * Locking: flags, evictable and exclusive_vm_root_gem never change once the
+ * object has a handle. label.str is guarded by label.lock. Pages, evicted and
+ * vm_bos are guarded by the object's dma_resv. users changes from and to -1
+ * under that resv, and is atomic otherwise. lru belongs to panthor_reclaim.c.
  */
 #ifndef PANTHOR_GEM_H
 #define PANTHOR_GEM_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 
 #include <drm/drm_gem_shmem_helper.h>
@@ -17,7 +24,6 @@ struct drm_device;
 struct drm_file;
 struct panthor_device;
 struct panthor_vm;
-struct sg_table;
 
 /* A label's longest length, its NUL included. */
 #define PANTHOR_BO_LABEL_MAXLEN 4096
@@ -38,6 +44,19 @@ struct panthor_gem_object {
 
 	/* enum drm_panthor_bo_flags */
 	u32 flags;
+
+	/* It may lose its pages: has a handle, or is a file's dummy. */
+	bool evictable;
+	/* A dummy's contents mean nothing. */
+	bool dummy;
+	/* The contents are elsewhere. */
+	bool evicted;
+	/* How many need the pages to stay; -1: there are none. */
+	atomic_t users;
+	/* In the VMs that know the BO: panthor_vm_bo::bo_node. */
+	struct list_head vm_bos;
+	/* In one of the lists of panthor_reclaim; empty: in none. */
+	struct list_head lru;
 
 	struct {
 		struct mutex lock;
@@ -68,8 +87,17 @@ int panthor_gem_create_with_handle(struct drm_file *file,
 struct panthor_gem_object *
 panthor_gem_create_dummy(struct panthor_device *ptdev);
 
-int panthor_gem_pin(struct panthor_gem_object *bo, struct sg_table **sgt_out);
-void panthor_gem_unpin(struct panthor_gem_object *bo);
+int panthor_gem_use(struct panthor_gem_object *bo);
+int panthor_gem_use_locked(struct panthor_gem_object *bo);
+
+/* panthor_gem_unuse() - the inverse of both; any context */
+static inline void panthor_gem_unuse(struct panthor_gem_object *bo)
+{
+	atomic_dec(&bo->users);
+}
+
+bool panthor_gem_claim_unused(struct panthor_gem_object *bo);
+void panthor_gem_drop_pages(struct panthor_gem_object *bo);
 
 void panthor_gem_set_label(struct panthor_gem_object *bo, const char *label);
 int panthor_gem_sync(struct panthor_gem_object *bo, u32 type, u64 offset,

@@ -24,17 +24,33 @@ int panthor_host_vm_active(struct drm_file *file, u32 vm_id,
 		return -EINVAL;
 
 	slot = panthor_vm_active(vm);
-	if (slot < 0) {
-		panthor_vm_put(vm);
-		return slot;
+	if (slot < 0)
+		goto err_put;
+
+	/* Without faults that wait, nothing may be missing from now on. */
+	atomic_inc(&vm->windows);
+	if (!vm->ptdev->absent_stall) {
+		int ret = panthor_vm_restore_all(vm);
+
+		if (ret) {
+			atomic_dec(&vm->windows);
+			panthor_vm_idle(vm);
+			slot = ret;
+			goto err_put;
+		}
 	}
 
 	*vm_out = vm;
+	return slot;
+
+err_put:
+	panthor_vm_put(vm);
 	return slot;
 }
 
 void panthor_host_vm_idle(struct panthor_vm *vm)
 {
+	atomic_dec(&vm->windows);
 	panthor_vm_idle(vm);
 	panthor_vm_put(vm);
 }
@@ -64,5 +80,7 @@ void panthor_host_get_stats(struct panthor_device *ptdev,
 		.pt_pages = atomic64_read(&counters->pt_pages),
 		.pt_pages_peak = atomic64_read(&counters->pt_pages_peak),
 		.vmas = atomic64_read(&counters->vmas),
+		.evictions = atomic64_read(&counters->evictions),
+		.restores = atomic64_read(&counters->restores),
 	};
 }

@@ -27,7 +27,9 @@ void panthor_remove(struct panthor_device *ptdev);
 /*
  * Scheduling a VM as firmware does when a group becomes resident: gives it an
  * AS slot and keeps it there until the matching idle call; calls nest. Returns
- * the slot, -EINVAL for an unknown VM, -EBUSY when every slot is in use.
+ * the slot, -EINVAL for an unknown VM, -EBUSY when every slot is in use, -ENOMEM
+ * when evicted memory could not be brought back. What is evicted later waits in
+ * faults where the GPU can do that, and is not evicted elsewhere.
  * panthor_host_vm_idle() takes the VM reference that active() returned.
  */
 struct panthor_vm;
@@ -45,6 +47,8 @@ struct panthor_stats {
 	u64 pt_pages;
 	u64 pt_pages_peak;
 	u64 vmas;
+	u64 evictions; /* BOs that lost their pages */
+	u64 restores;  /* BOs that got them back */
 };
 void panthor_host_get_stats(struct panthor_device *ptdev,
 			    struct panthor_stats *stats);

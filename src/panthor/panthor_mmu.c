@@ -11,6 +11,7 @@
 #include "panthor_device.h"
 #include "panthor_gpu.h"
 #include "panthor_mmu.h"
+#include "panthor_reclaim.h"
 #include "panthor_regs.h"
 #include "panthor_vm.h"
 
@@ -38,6 +39,8 @@ struct panthor_mmu {
 	struct workqueue_struct *bind_wq;
 	/* What cleans up behind them. */
 	struct workqueue_struct *cleanup_wq;
+	/* What brings evicted memory back that the GPU waits for. */
+	struct workqueue_struct *restore_wq;
 };
 
 /* ----------------------------------------------------------- region lock -- */
@@ -200,6 +203,7 @@ static void disable_slot(struct panthor_vm *vm, bool reused)
 		return;
 
 	WRITE_ONCE(as->enabled, false);
+	as->absent = false;
 	set_int_mask(mmu, 0, BIT(as->slot));
 	if (panthor_gpu_flush_caches(vm->ptdev, CACHE_CLEAN | CACHE_INV,
 				     CACHE_CLEAN | CACHE_INV, CACHE_INV))
@@ -293,6 +297,7 @@ int panthor_mmu_activate(struct panthor_vm *vm)
 		ret = vm->as.slot;
 	}
 	mutex_unlock(&mmu->slots_lock);
+	panthor_reclaim_touch_vm(vm);
 
 	return ret;
 }
@@ -306,6 +311,7 @@ void panthor_mmu_idle(struct panthor_vm *vm)
 	if (!WARN_ON(!vm->as.users) && !--vm->as.users)
 		list_add_tail(&vm->as.lru, &mmu->idle);
 	mutex_unlock(&mmu->slots_lock);
+	panthor_reclaim_touch_vm(vm);
 }
 
 /** panthor_mmu_disable() - translate nothing until the next activation */
@@ -496,6 +502,8 @@ static const char *exception_name(u32 status)
 		return "address out of range";
 	case 0xe8 ... 0xeb:
 		return "memory attributes";
+	case AS_FAULTSTATUS_ABSENT:
+		return "there is no memory to bring its contents back";
 	default:
 		return "unknown reason";
 	}
@@ -514,6 +522,68 @@ static void tell_fault(struct panthor_vm *vm, u32 status, u64 addr)
 		status);
 }
 
+/* No access of the VM succeeds any more. */
+static void fault_is_final(struct panthor_vm *vm, u32 status, u64 addr)
+{
+	tell_fault(vm, status, addr);
+	vm->as.faulted = true;
+	disable_slot(vm, false);
+}
+
+/*
+ * An access waits for memory that was evicted. The interrupt stays raised, and
+ * is not listened to until the memory is back.
+ */
+static void handle_absent(struct panthor_vm *vm, u64 addr)
+{
+	struct panthor_mmu *mmu = vm->ptdev->mmu;
+
+	lockdep_assert_held(&mmu->slots_lock);
+
+	set_int_mask(mmu, 0, BIT(vm->as.slot));
+	vm->as.absent = true;
+	vm->as.absent_va = addr;
+	panthor_vm_get(vm);
+	if (!queue_work(mmu->restore_wq, &vm->absent_work))
+		panthor_vm_put(vm);
+}
+
+/** panthor_mmu_absent_va() - what address an access of a VM waits for */
+u64 panthor_mmu_absent_va(struct panthor_vm *vm)
+{
+	struct panthor_mmu *mmu = vm->ptdev->mmu;
+	u64 va;
+
+	mutex_lock(&mmu->slots_lock);
+	va = vm->as.absent_va;
+	mutex_unlock(&mmu->slots_lock);
+
+	return va;
+}
+
+/**
+ * panthor_mmu_absent_done() - let an access that met an absent leaf go on
+ * @vm: the VM
+ * @restored: the memory is back; else the access fails
+ */
+void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored)
+{
+	struct panthor_mmu *mmu = vm->ptdev->mmu;
+	struct panthor_vm_as *as = &vm->as;
+
+	mutex_lock(&mmu->slots_lock);
+	/* Otherwise the slot was disabled, which answers the access, too. */
+	if (as->absent) {
+		as->absent = false;
+		if (!restored)
+			fault_is_final(vm, AS_FAULTSTATUS_ABSENT, as->absent_va);
+		gpu_write(mmu->ptdev, MMU_INT_CLEAR, BIT(as->slot));
+		if (restored)
+			set_int_mask(mmu, BIT(as->slot), 0);
+	}
+	mutex_unlock(&mmu->slots_lock);
+}
+
 static void handle_fault(struct panthor_mmu *mmu, int slot)
 {
 	struct panthor_device *ptdev = mmu->ptdev;
@@ -524,13 +594,15 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 	mutex_lock(&mmu->slots_lock);
 	status = gpu_read(ptdev, AS_FAULTSTATUS(slot));
 	addr = gpu_read64(ptdev, AS_FAULTADDRESS(slot));
-	gpu_write(ptdev, MMU_INT_CLEAR, BIT(slot));
 
 	vm = mmu->slots[slot];
-	if (vm && vm->as.enabled) {
-		tell_fault(vm, status, addr);
-		vm->as.faulted = true;
-		disable_slot(vm, false);
+	if (vm && vm->as.enabled &&
+	    AS_FAULTSTATUS_EXCEPTION(status) == AS_FAULTSTATUS_ABSENT) {
+		handle_absent(vm, addr);
+	} else {
+		gpu_write(ptdev, MMU_INT_CLEAR, BIT(slot));
+		if (vm && vm->as.enabled)
+			fault_is_final(vm, status, addr);
 	}
 	mutex_unlock(&mmu->slots_lock);
 }
@@ -576,6 +648,7 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 	mmu->int_mask = 0;
 	list_for_each_entry (vm, &mmu->vms, as.node) {
 		WRITE_ONCE(vm->as.enabled, false);
+		vm->as.absent = false;
 		panthor_bind_queue_stop(vm);
 	}
 	mutex_unlock(&mmu->slots_lock);
@@ -659,6 +732,14 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 		goto err_destroy_bind_wq;
 	}
 
+	mmu->restore_wq = alloc_workqueue("panthor-vm-restore", WQ_UNBOUND, 0);
+	if (!mmu->restore_wq) {
+		ret = -ENOMEM;
+		goto err_destroy_cleanup_wq;
+	}
+
+	ptdev->absent_stall = gpu_read(ptdev, GPU_VIRT_FEATURES) &
+			      GPU_VIRT_FEATURES_ABSENT_STALL;
 	ptdev->mmu = mmu;
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	gpu_write(ptdev, MMU_INT_CLEAR, ~0u);
@@ -666,12 +747,14 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 				  panthor_mmu_irq_is_raised,
 				  panthor_mmu_irq_handler);
 	if (ret)
-		goto err_destroy_cleanup_wq;
+		goto err_destroy_restore_wq;
 
 	return 0;
 
-err_destroy_cleanup_wq:
+err_destroy_restore_wq:
 	ptdev->mmu = NULL;
+	destroy_workqueue(mmu->restore_wq);
+err_destroy_cleanup_wq:
 	destroy_workqueue(mmu->cleanup_wq);
 err_destroy_bind_wq:
 	destroy_workqueue(mmu->bind_wq);
@@ -687,6 +770,7 @@ void panthor_mmu_fini(struct panthor_device *ptdev)
 	struct panthor_mmu *mmu = ptdev->mmu;
 
 	/* The last reference to a VM may be with work that is on its way. */
+	destroy_workqueue(mmu->restore_wq);
 	destroy_workqueue(mmu->bind_wq);
 	destroy_workqueue(mmu->cleanup_wq);
 	WARN_ON(!list_empty(&mmu->vms));

@@ -25,6 +25,8 @@ struct panthor_vm_as {
 	bool faulted;	 /* an access faulted since the slot was enabled */
 	bool fault_told; /* the message has been printed */
 	u64 root_pa;
+	u64 absent_va; /* what an access waits for; while absent */
+	bool absent;   /* vm->absent_work is to bring it back */
 	/* What the GPU is kept out of, as LOCKADDR names it; size 0: nothing.
 	 */
 	u64 locked_start, locked_size;
@@ -45,6 +47,8 @@ void panthor_mmu_remove_vm(struct panthor_vm *vm);
 int panthor_mmu_activate(struct panthor_vm *vm);
 void panthor_mmu_idle(struct panthor_vm *vm);
 void panthor_mmu_disable(struct panthor_vm *vm);
+u64 panthor_mmu_absent_va(struct panthor_vm *vm);
+void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored);
 bool panthor_mmu_vm_faulted(struct panthor_vm *vm);
 
 int panthor_mmu_lock_region(struct panthor_vm *vm, u64 start, u64 end);

@@ -28,9 +28,10 @@ static u64 leaf_to_block(u64 leaf)
 	return leaf & ~(PANTHOR_PTE_PAGE & ~PANTHOR_PTE_BLOCK);
 }
 
+/* Also of an absent one. */
 static u64 block_to_leaf(u64 block)
 {
-	return block | PANTHOR_PTE_PAGE;
+	return block | (PANTHOR_PTE_PAGE & ~PANTHOR_PTE_BLOCK);
 }
 
 static void live_add(u64 *table, int delta)
@@ -160,7 +161,7 @@ static u64 *own_table(struct panthor_pt *pt, u64 desc, int level,
 	if (desc)
 		pt->written += PANTHOR_PT_ENTRIES;
 
-	if (is_block(desc))
+	if (is_block(desc) || is_absent(desc))
 		return split_block(pt, desc);
 	if (is_shared(desc))
 		return copy_shared(pt, desc, level);
@@ -173,7 +174,8 @@ static u64 *own_table(struct panthor_pt *pt, u64 desc, int level,
 /* Where @va lies in the backing store of an edit. */
 static u64 backing_offset(const struct panthor_pt_edit *edit, u64 va)
 {
-	if (edit->type == PANTHOR_PT_SPARSE)
+	if (edit->type == PANTHOR_PT_SPARSE ||
+	    edit->type == PANTHOR_PT_EVICT_SPARSE)
 		return va % SZ_2M;
 
 	return edit->offset + (va - edit->start);
@@ -197,6 +199,12 @@ u64 panthor_pt_block_desc(const struct panthor_pt_edit *edit, u64 unit)
 		return 0;
 
 	return leaf_to_block(addr | edit->leaf);
+}
+
+static bool is_evict(const struct panthor_pt_edit *edit)
+{
+	return edit->type == PANTHOR_PT_EVICT ||
+	       edit->type == PANTHOR_PT_EVICT_SPARSE;
 }
 
 /* Do entries [first, end) say: consecutive pages, @leaf being entry 0's? */
@@ -223,11 +231,11 @@ static u64 merged_block(const struct panthor_pt_edit *edit, u64 old, u64 unit,
 	u64 addr, len, leaf, first, last;
 	const u64 *table;
 
-	if (edit->type == PANTHOR_PT_UNMAP)
+	if (edit->type == PANTHOR_PT_UNMAP || is_evict(edit))
 		return 0;
 	if (start == unit && end == unit + SZ_2M)
 		return panthor_pt_block_desc(edit, unit);
-	if (!old)
+	if (!old || is_absent(old))
 		return 0;
 
 	addr = find_pages(edit, start, &len);
@@ -264,14 +272,14 @@ static u64 get_shared(struct panthor_pt *pt, const struct panthor_pt_edit *edit,
 	u64 desc, addr, len, *table;
 	u32 i;
 
+	if (shared->page)
+		return shared_desc(shared, edit->set);
+
 	if (level == LEAF_LEVEL) {
 		desc = panthor_pt_block_desc(edit, 0);
 		if (desc)
 			return desc;
 	}
-
-	if (shared->page)
-		return shared_desc(shared, edit->set);
 
 	if (level == LEAF_LEVEL) {
 		table = panthor_pt_take_table(pt, PANTHOR_PT_ENTRIES);
@@ -320,6 +328,77 @@ void panthor_pt_drop_shared(struct panthor_pt *pt, u8 set)
 	}
 }
 
+/* Stores one value, or consecutive ones, in all entries of a shared table. */
+static void fill_shared(struct panthor_pt *pt, struct panthor_pt_shared *shared,
+			u64 desc, u64 step)
+{
+	u64 *table = page_address(shared->page);
+	u32 i;
+
+	for (i = 0; i < PANTHOR_PT_ENTRIES; i++)
+		WRITE_ONCE(table[i], desc + i * step);
+	pt->written += PANTHOR_PT_ENTRIES;
+	sync_entries(pt, table, 0, PANTHOR_PT_ENTRIES);
+}
+
+/**
+ * panthor_pt_evict_shared() - make what shared tables map absent
+ * @pt: the page tables
+ * @set: of the tables
+ *
+ * Edits one table at most, whatever the size of what names it; the MMU has to
+ * be kept out of all sparse memory.
+ */
+void panthor_pt_evict_shared(struct panthor_pt *pt, u8 set)
+{
+	struct panthor_pt_shared *l3 = &pt->shared[set][LEAF_LEVEL];
+	struct panthor_pt_shared *l2 = &pt->shared[set][BLOCK_LEVEL];
+	struct panthor_pt_shared *lowest = l3->page ? l3 : l2;
+	const u64 *table;
+
+	if (!lowest->page)
+		return;
+
+	table = page_address(lowest->page);
+	if (table[0] & PANTHOR_PTE_VALID)
+		fill_shared(pt, lowest, make_absent(table[0], 0),
+			    lowest == l3 ? SZ_4K : 0);
+	dma_wmb();
+}
+
+/**
+ * panthor_pt_restore_shared() - the inverse
+ * @pt: the page tables
+ * @edit: as for panthor_pt_edit(), SPARSE; its range does not matter
+ *
+ * A dummy that was one block and came back as pages needs a table, which
+ * panthor_pt_need_shared() counts.
+ */
+void panthor_pt_restore_shared(struct panthor_pt *pt,
+			       const struct panthor_pt_edit *edit)
+{
+	struct panthor_pt_shared *l3 = &pt->shared[edit->set][LEAF_LEVEL];
+	struct panthor_pt_shared *l2 = &pt->shared[edit->set][BLOCK_LEVEL];
+	u64 *table, desc, addr, len;
+	u32 i;
+
+	if (l3->page) {
+		table = page_address(l3->page);
+		for (i = 0; i < PANTHOR_PT_ENTRIES; i++) {
+			addr = find_pages(edit, (u64)i * SZ_4K, &len);
+			WRITE_ONCE(table[i], addr | edit->leaf);
+		}
+		pt->written += PANTHOR_PT_ENTRIES;
+		sync_entries(pt, table, 0, PANTHOR_PT_ENTRIES);
+	} else if (l2->page) {
+		desc = get_shared(pt, edit, LEAF_LEVEL);
+		hold_shared(pt, desc, LEAF_LEVEL, PANTHOR_PT_ENTRIES);
+		dma_wmb();
+		fill_shared(pt, l2, desc, 0);
+	}
+	dma_wmb();
+}
+
 /*
  * Can one entry at levels 0 to 2 say all about the @span at @unit, of which the
  * edit covers [start, end)? Then *@desc_out is that entry.
@@ -334,6 +413,15 @@ static bool whole_entry(struct panthor_pt *pt,
 
 	if (edit->type == PANTHOR_PT_UNMAP)
 		return full || !old;
+
+	if (is_evict(edit)) {
+		/* Shared tables are edited once, for all that name them. */
+		if (is_block(old) && full)
+			*desc_out = make_absent(old, backing_offset(edit, unit));
+		else
+			*desc_out = old;
+		return !is_private(old) && (full || !is_block(old));
+	}
 
 	if (edit->type == PANTHOR_PT_SPARSE) {
 		if (full) {
@@ -418,6 +506,26 @@ static void set_leaves(struct panthor_pt *pt, u64 *table, u32 first, u32 end,
 	sync_entries(pt, table, first, end);
 }
 
+/* Entries [first, end), which show a BO from @offset on, become absent. */
+static void evict_leaves(struct panthor_pt *pt, u64 *table, u32 first, u32 end,
+			 u64 offset)
+{
+	u32 i, written = 0;
+
+	for (i = first; i < end; i++, offset += SZ_4K) {
+		if (!(table[i] & PANTHOR_PTE_VALID))
+			continue;
+		WRITE_ONCE(table[i], make_absent(table[i], offset));
+		written++;
+	}
+
+	if (!written)
+		return;
+
+	pt->written += written;
+	sync_entries(pt, table, first, end);
+}
+
 static void edit_leaves(struct panthor_pt *pt,
 			const struct panthor_pt_edit *edit, u64 *table,
 			u64 start, u64 end)
@@ -428,6 +536,11 @@ static void edit_leaves(struct panthor_pt *pt,
 
 	if (edit->type == PANTHOR_PT_UNMAP) {
 		clear_leaves(pt, table, first, last);
+		return;
+	}
+	if (is_evict(edit)) {
+		evict_leaves(pt, table, first, last,
+			     backing_offset(edit, start));
 		return;
 	}
 
@@ -618,6 +731,14 @@ u8 panthor_pt_set(u32 op_flags)
 {
 	return (op_flags & DRM_PANTHOR_VM_BIND_OP_MAP_READONLY ? 1 : 0) |
 	       (op_flags & DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED ? 2 : 0);
+}
+
+/** panthor_pt_set_flags() - the inverse: the flags of a set's mappings */
+u32 panthor_pt_set_flags(u8 set)
+{
+	return DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC |
+	       (set & 1 ? DRM_PANTHOR_VM_BIND_OP_MAP_READONLY : 0) |
+	       (set & 2 ? DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED : 0);
 }
 
 /** panthor_pt_root_pa() - physical address of the root table */

@@ -17,6 +17,14 @@
  * like it again is replaced by it. It lives until the owner says that no sparse
  * memory of its set is left: panthor_pt_drop_shared().
  *
+ * Memory that was evicted has *absent* entries: a leaf that is not valid, but
+ * not zero either. It keeps its level and attributes; its address bits hold the
+ * offset in the BO, so that entries of a run are consecutive as those of pages
+ * are. To the MMU it is a hole; here it is as alive as any leaf, is split and
+ * copied like one, and is overwritten by the edit that maps the BO again. Of
+ * sparse memory only the lowest shared table of each set is edited, and what is
+ * private: panthor_pt_evict_shared(), panthor_pt_restore_shared().
+ *
  * An edit never allocates. Its tables come from the reserve that was filled
  * before:
  *
@@ -118,6 +126,8 @@ enum panthor_pt_edit_type {
 	PANTHOR_PT_UNMAP,
 	PANTHOR_PT_MAP,
 	PANTHOR_PT_SPARSE,
+	PANTHOR_PT_EVICT, /* makes the leaves of a BO absent */
+	PANTHOR_PT_EVICT_SPARSE, /* and the private ones of sparse memory */
 };
 
 struct panthor_pt_edit {
@@ -125,7 +135,7 @@ struct panthor_pt_edit {
 	u64 start, end; /* VA, 4 KiB aligned, start < end */
 	/* MAP: the BO's pages. SPARSE: the dummy's, 2 MiB of them. */
 	struct panthor_backing *backing;
-	u64 offset; /* MAP: of start in the BO */
+	u64 offset; /* MAP, EVICT: of start in the BO */
 	u64 leaf;   /* page descriptor without address: panthor_pt_leaf() */
 	u8 set;	    /* SPARSE: panthor_pt_set() */
 };
@@ -145,6 +155,7 @@ u64 panthor_pt_root_pa(const struct panthor_pt *pt);
 
 u64 panthor_pt_leaf(u32 op_flags);
 u8 panthor_pt_set(u32 op_flags);
+u32 panthor_pt_set_flags(u8 set);
 
 void panthor_pt_need_add(const struct panthor_pt *pt,
 			 struct panthor_pt_need *need,
@@ -165,6 +176,11 @@ void panthor_pt_footprint(const struct panthor_pt *pt,
 			  const struct panthor_pt_edit *edit, u64 *start_out,
 			  u64 *end_out);
 void panthor_pt_edit(struct panthor_pt *pt, const struct panthor_pt_edit *edit);
+void panthor_pt_evict_shared(struct panthor_pt *pt, u8 set);
+void panthor_pt_restore_shared(struct panthor_pt *pt,
+			       const struct panthor_pt_edit *edit);
+void panthor_pt_need_shared(const struct panthor_pt *pt,
+			    struct panthor_pt_need *need, u8 set);
 void panthor_pt_drop_shared(struct panthor_pt *pt, u8 set);
 void panthor_pt_recycle(struct panthor_pt *pt);
 void panthor_pt_settle(struct panthor_pt *pt, struct list_head *surplus);

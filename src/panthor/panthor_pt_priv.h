@@ -37,6 +37,12 @@ static inline bool is_block(u64 desc)
 	return (desc & PANTHOR_PTE_TYPE_MASK) == PANTHOR_PTE_BLOCK;
 }
 
+/* At any level: a leaf whose memory is elsewhere. */
+static inline bool is_absent(u64 desc)
+{
+	return desc && !(desc & PANTHOR_PTE_VALID);
+}
+
 static inline bool is_shared(u64 desc)
 {
 	return is_table(desc) && (desc & PANTHOR_PTE_SHARED);
@@ -55,6 +61,12 @@ static inline u64 *desc_table(u64 desc)
 static inline u64 table_desc(const u64 *table)
 {
 	return virt_to_phys((void *)table) | PANTHOR_PTE_TABLE;
+}
+
+/* The absent form of the leaf @desc, which shows @offset of a BO. */
+static inline u64 make_absent(u64 desc, u64 offset)
+{
+	return (desc & ~(PANTHOR_PTE_ADDR_MASK | PANTHOR_PTE_VALID)) | offset;
 }
 
 /* How many entries of a table are not zero. */

@@ -176,19 +176,24 @@ static void need_edge(const struct panthor_pt *pt, struct panthor_pt_need *need,
 	}
 }
 
-static void need_shared(const struct panthor_pt *pt,
-			struct panthor_pt_need *need,
-			const struct panthor_pt_edit *edit)
+/**
+ * panthor_pt_need_shared() - count the shared tables that a set may need
+ * @pt: the page tables
+ * @need: the count
+ * @set: the attribute set
+ */
+void panthor_pt_need_shared(const struct panthor_pt *pt,
+			    struct panthor_pt_need *need, u8 set)
 {
 	int level;
 
-	if (need->sets & BIT(edit->set))
+	if (need->sets & BIT(set))
 		return;
 
-	need->sets |= BIT(edit->set);
+	need->sets |= BIT(set);
 	for (level = pt->root_level + 1; level <= LEAF_LEVEL; level++) {
 		need->tables++;
-		need->missing += !pt->shared[edit->set][level].page;
+		need->missing += !pt->shared[set][level].page;
 	}
 }
 
@@ -236,7 +241,7 @@ void panthor_pt_need_add(const struct panthor_pt *pt,
 		need_edge(pt, need, edit, edit->end - 1);
 	if (edit->type == PANTHOR_PT_SPARSE &&
 	    ALIGN(edit->start, SZ_2M) + SZ_2M <= edit->end)
-		need_shared(pt, need, edit);
+		panthor_pt_need_shared(pt, need, edit->set);
 }
 
 /** panthor_pt_shortage() - pages to add before a need can be held */

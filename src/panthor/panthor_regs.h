@@ -52,6 +52,9 @@
 #define GPU_TILER_PRESENT 0x110
 #define GPU_L2_PRESENT 0x120
 #define GPU_REVID 0x280
+/* Of the virtual GPU alone; reads 0 on hardware. */
+#define GPU_VIRT_FEATURES 0xff8
+#define GPU_VIRT_FEATURES_ABSENT_STALL BIT(0)
 #define GPU_COHERENCY_FEATURES 0x300
 #define GPU_COHERENCY_PROT_BIT(protocol) BIT(GPU_COHERENCY_##protocol)
 #define GPU_COHERENCY_PROTOCOL 0x304
@@ -102,6 +105,8 @@
 #define AS_TRANSCFG_PTW_RA (1ull << 30)
 
 #define AS_FAULTSTATUS_EXCEPTION(x) ((x) & GENMASK(7, 0))
+/* Of the virtual GPU alone: the access waits until the interrupt is cleared. */
+#define AS_FAULTSTATUS_ABSENT 0xf0
 #define AS_FAULTSTATUS_ACCESS(x) (((x) >> 8) & GENMASK(1, 0))
 #define AS_FAULTSTATUS_ACCESS_ATOMIC 0
 #define AS_FAULTSTATUS_ACCESS_EXECUTE 1

@@ -10,6 +10,7 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_reclaim.h"
 #include "panthor_regs.h"
 #include "panthor_vm.h"
 
@@ -202,6 +203,7 @@ struct panthor_vm *panthor_vm_create(struct panthor_device *ptdev,
 	INIT_WORK(&vm->reap_work, reap_work);
 	panthor_bind_queue_init(&vm->queue);
 	panthor_mmu_add_vm(vm);
+	panthor_vm_residency_init(vm);
 
 	panthor_vm_lock(vm);
 	panthor_vm_unlock(vm);
@@ -247,11 +249,14 @@ static void release_vm(struct kref *kref)
 	panthor_mmu_remove_vm(vm);
 	panthor_bind_queue_fini(&vm->queue);
 
+	/* Until they are gone, somebody may try to evict BOs from here. */
 	panthor_vm_bo_put(vm->dummy_bo);
+	panthor_vm_bos_fini(&vm->bos);
+	panthor_reclaim_remove_vm(vm);
+
 	panthor_pt_fini(&vm->pt);
 	panthor_vma_tree_fini(&vm->vmas);
 	report(vm);
-	panthor_vm_bos_fini(&vm->bos);
 
 	drm_gem_object_put(&vm->dummy->base.base);
 	drm_gem_object_put(vm->root_gem);

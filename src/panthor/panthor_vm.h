@@ -15,6 +15,8 @@
  *	panthor_vm_op_cleanup()             for each op
  *	panthor_vm_reap()
  *
+ * What is mapped may be evicted while no op names it: panthor_reclaim.h.
+ *
  * Lock order: resv of the VM, of BOs > op_lock > slots_lock > the flush lock.
  */
 #ifndef PANTHOR_VM_H
@@ -32,6 +34,7 @@
 #include "panthor_vma.h"
 
 struct dma_resv;
+struct drm_exec;
 struct drm_file;
 struct drm_gem_object;
 struct drm_panthor_vm_bind_op;
@@ -72,14 +75,27 @@ struct panthor_vm {
 		*dummy_bo; /* guarded by bos.lock; never changes back */
 
 	struct panthor_vm_as as;
+	/* How many windows keep it in its slot: panthor_host.h. */
+	atomic_t windows;
+	struct work_struct absent_work; /* holds a reference while queued */
+	/* Belongs to panthor_reclaim.c. */
+	struct {
+		struct list_head node;
+		struct list_head bos;
+	} reclaim;
 	struct panthor_bind_queue queue;
 	struct work_struct reap_work; /* holds a reference while queued */
 };
 
+/* Types of ops of our own, on what a VMA maps. */
+#define PANTHOR_VM_OP_EVICT (14u << 28)
+#define PANTHOR_VM_OP_RESTORE (15u << 28)
+
 /* One op of a VM_BIND, prepared. size 0: does nothing. */
 struct panthor_vm_op {
-	u32 type;			/* DRM_PANTHOR_VM_BIND_OP_TYPE_* */
-	struct panthor_mapping mapping; /* holds a reference to its BO */
+	u32 type; /* DRM_PANTHOR_VM_BIND_OP_TYPE_*, or of our own */
+	/* Holds a reference to its BO, and uses it. */
+	struct panthor_mapping mapping;
 };
 
 /* What is set aside for a number of ops. */
@@ -120,6 +136,9 @@ int panthor_vm_op_prepare(struct panthor_vm *vm, struct drm_file *file,
 			  const struct drm_panthor_vm_bind_op *args,
 			  struct panthor_vm_op_cache *cache,
 			  struct panthor_vm_op *op);
+void panthor_vm_op_need(const struct panthor_vm *vm,
+			const struct panthor_vm_op *op,
+			struct panthor_pt_need *need);
 void panthor_vm_op_cleanup(struct panthor_vm_op *op);
 void panthor_vm_op_cache_fini(struct panthor_vm_op_cache *cache);
 
@@ -134,5 +153,21 @@ void panthor_vm_lock(struct panthor_vm *vm);
 void panthor_vm_unlock(struct panthor_vm *vm);
 void panthor_vm_reap(struct panthor_vm *vm);
 void panthor_vm_queue_reap(struct panthor_vm *vm);
+
+/* panthor_vm_residency.c */
+static inline struct panthor_vm *panthor_vm_of_bo(struct panthor_vm_bo *vm_bo)
+{
+	return container_of(vm_bo->bos, struct panthor_vm, bos);
+}
+
+void panthor_vm_residency_init(struct panthor_vm *vm);
+int panthor_vm_evict_bo(struct panthor_vm_bo *vm_bo);
+struct panthor_vm_bo *panthor_vm_use_bo(struct panthor_vm *vm,
+					struct panthor_gem_object *bo);
+int panthor_vm_bo_use(struct panthor_vm_bo *vm_bo);
+void panthor_vm_bo_unuse(struct panthor_vm_bo *vm_bo);
+int panthor_vm_lock_evicted(struct panthor_vm *vm, struct drm_exec *exec);
+int panthor_vm_restore(struct panthor_vm *vm);
+int panthor_vm_restore_all(struct panthor_vm *vm);
 
 #endif /* PANTHOR_VM_H */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/bug.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 
 #include "panthor_backing.h"
 #include "panthor_gem.h"
+#include "panthor_reclaim.h"
 #include "panthor_vm_bo.h"
 
 static struct panthor_vm_bo *to_vm_bo(struct rb_node *node)
@@ -57,9 +58,15 @@ static struct panthor_vm_bo *find(struct panthor_vm_bos *bos,
 
 static void destroy(struct panthor_vm_bo *vm_bo)
 {
+	struct panthor_gem_object *bo = vm_bo->bo;
+
+	dma_resv_lock(bo->base.base.resv, NULL);
+	list_del(&vm_bo->bo_node);
+	panthor_reclaim_update(bo);
+	dma_resv_unlock(bo->base.base.resv);
+
 	panthor_backing_destroy(vm_bo->backing);
-	panthor_gem_unpin(vm_bo->bo);
-	drm_gem_object_put(&vm_bo->bo->base.base);
+	drm_gem_object_put(&bo->base.base);
 	kfree(vm_bo);
 }
 
@@ -67,21 +74,15 @@ static struct panthor_vm_bo *create(struct panthor_vm_bos *bos,
 				    struct panthor_gem_object *bo)
 {
 	struct panthor_vm_bo *vm_bo;
-	struct sg_table *sgt;
-	int ret;
 
 	vm_bo = kzalloc(sizeof(*vm_bo), GFP_KERNEL_ACCOUNT);
 	if (!vm_bo)
 		return ERR_PTR(-ENOMEM);
 
-	ret = panthor_gem_pin(bo, &sgt);
-	if (ret)
-		goto err_free;
-
-	vm_bo->backing = panthor_backing_create(sgt);
+	vm_bo->backing = panthor_backing_create(bo->base.sgt);
 	if (!vm_bo->backing) {
-		ret = -ENOMEM;
-		goto err_unpin;
+		kfree(vm_bo);
+		return ERR_PTR(-ENOMEM);
 	}
 
 	refcount_set(&vm_bo->refcount, 1);
@@ -89,14 +90,15 @@ static struct panthor_vm_bo *create(struct panthor_vm_bos *bos,
 	vm_bo->bos = bos;
 	vm_bo->bo = bo;
 	drm_gem_object_get(&bo->base.base);
+	INIT_LIST_HEAD(&vm_bo->vmas);
+	INIT_LIST_HEAD(&vm_bo->evicted_node);
+
+	dma_resv_lock(bo->base.base.resv, NULL);
+	list_add_tail(&vm_bo->bo_node, &bo->vm_bos);
+	panthor_reclaim_update(bo);
+	dma_resv_unlock(bo->base.base.resv);
 
 	return vm_bo;
-
-err_unpin:
-	panthor_gem_unpin(bo);
-err_free:
-	kfree(vm_bo);
-	return ERR_PTR(ret);
 }
 
 /* Puts @fresh into the tree, unless a live one got there first: then that. */
@@ -130,10 +132,9 @@ static struct panthor_vm_bo *insert(struct panthor_vm_bos *bos,
  * @bos: of the VM
  * @bo: the BO
  *
- * Pins all pages of the BO if this is its first use in the VM. May sleep; the
- * BO's resv must not be held.
+ * The caller uses the BO, and does not hold its resv. May sleep.
  *
- * Return: a new reference, or an ERR_PTR: -ENOMEM, or what the pin gave.
+ * Return: a new reference, or ERR_PTR(-ENOMEM).
  */
 struct panthor_vm_bo *panthor_vm_bos_get(struct panthor_vm_bos *bos,
 					 struct panthor_gem_object *bo)
@@ -162,8 +163,55 @@ void panthor_vm_bo_put(struct panthor_vm_bo *vm_bo)
 	spin_lock(&bos->lock);
 	if (!RB_EMPTY_NODE(&vm_bo->node))
 		rb_erase(&vm_bo->node, &bos->tree);
+	list_del_init(&vm_bo->evicted_node);
 	list_add_tail(&vm_bo->dead, &bos->dead);
 	spin_unlock(&bos->lock);
+}
+
+/**
+ * panthor_vm_bo_set_evicted() - say whether leaves of a BO may be absent
+ *
+ * Under the VM's op_lock.
+ */
+void panthor_vm_bo_set_evicted(struct panthor_vm_bo *vm_bo, bool evicted)
+{
+	struct panthor_vm_bos *bos = vm_bo->bos;
+
+	spin_lock(&bos->lock);
+	WRITE_ONCE(vm_bo->evicted, evicted);
+	list_del_init(&vm_bo->evicted_node);
+	/* One without references is beyond being restored. */
+	if (evicted && refcount_read(&vm_bo->refcount))
+		list_add_tail(&vm_bo->evicted_node, &bos->evicted);
+	spin_unlock(&bos->lock);
+}
+
+/**
+ * panthor_vm_bos_get_evicted() - walk what is evicted
+ * @bos: of the VM, whose resv is held, so that no more is evicted
+ * @prev: what the last call returned, or NULL
+ *
+ * Return: the BO behind @prev, or the first where @prev is on the list no more,
+ * with a reference; NULL behind the last.
+ */
+struct panthor_vm_bo *panthor_vm_bos_get_evicted(struct panthor_vm_bos *bos,
+						 struct panthor_vm_bo *prev)
+{
+	struct panthor_vm_bo *vm_bo = NULL;
+	struct list_head *node;
+
+	spin_lock(&bos->lock);
+	node = prev && !list_empty(&prev->evicted_node) ? &prev->evicted_node
+							: &bos->evicted;
+	for (node = node->next; node != &bos->evicted; node = node->next) {
+		vm_bo = list_entry(node, struct panthor_vm_bo, evicted_node);
+		if (refcount_inc_not_zero(&vm_bo->refcount))
+			break;
+		vm_bo = NULL;
+	}
+	spin_unlock(&bos->lock);
+
+	return vm_bo;
 }
 
 /** panthor_vm_bos_need_reap() - is there anything to free? */
@@ -198,6 +246,7 @@ void panthor_vm_bos_init(struct panthor_vm_bos *bos)
 	spin_lock_init(&bos->lock);
 	bos->tree = RB_ROOT;
 	INIT_LIST_HEAD(&bos->dead);
+	INIT_LIST_HEAD(&bos->evicted);
 }
 
 /** panthor_vm_bos_fini() - the inverse; all references are gone */

@@ -33,21 +33,24 @@
 
 /* --------------------------------------------------------------- prepare -- */
 
-/* The file's dummy BO in this VM; pinned from the first sparse op on. */
+/* The file's dummy BO in this VM, used. */
 static struct panthor_vm_bo *get_dummy(struct panthor_vm *vm)
 {
 	struct panthor_vm_bo *vm_bo;
 	bool first = false;
+	int ret;
 
 	vm_bo = READ_ONCE(vm->dummy_bo);
-	if (vm_bo)
-		return panthor_vm_bo_get(vm_bo);
+	if (vm_bo) {
+		ret = panthor_vm_bo_use(vm_bo);
+		return ret ? ERR_PTR(ret) : panthor_vm_bo_get(vm_bo);
+	}
 
-	vm_bo = panthor_vm_bos_get(&vm->bos, vm->dummy);
+	vm_bo = panthor_vm_use_bo(vm, vm->dummy);
 	if (IS_ERR(vm_bo))
 		return vm_bo;
 
-	/* Its pages stay until the VM goes: the next sparse op is at hand. */
+	/* The next sparse op finds it faster. */
 	spin_lock(&vm->bos.lock);
 	if (!vm->dummy_bo) {
 		WRITE_ONCE(vm->dummy_bo, vm_bo);
@@ -58,7 +61,7 @@ static struct panthor_vm_bo *get_dummy(struct panthor_vm *vm)
 	return first ? panthor_vm_bo_get(vm_bo) : vm_bo;
 }
 
-/* The BO of @handle in this VM, if it may be mapped; through the cache. */
+/* The BO of @handle in this VM, used, if it may be mapped; by the cache. */
 static struct panthor_vm_bo *get_bo(struct panthor_vm *vm,
 				    struct drm_file *file, u32 handle,
 				    u64 offset, u64 size,
@@ -67,13 +70,15 @@ static struct panthor_vm_bo *get_bo(struct panthor_vm *vm,
 	struct panthor_gem_object *bo;
 	struct drm_gem_object *obj;
 	struct panthor_vm_bo *vm_bo;
+	int ret;
 
 	if (cache->vm_bo && cache->handle == handle) {
 		bo = cache->vm_bo->bo;
 		if (size > panthor_bo_size(bo) ||
 		    offset > panthor_bo_size(bo) - size)
 			return ERR_PTR(-EINVAL);
-		return panthor_vm_bo_get(cache->vm_bo);
+		ret = panthor_vm_bo_use(cache->vm_bo);
+		return ret ? ERR_PTR(ret) : panthor_vm_bo_get(cache->vm_bo);
 	}
 
 	obj = drm_gem_object_lookup(file, handle);
@@ -88,7 +93,7 @@ static struct panthor_vm_bo *get_bo(struct panthor_vm *vm,
 		goto out_put;
 	}
 
-	vm_bo = panthor_vm_bos_get(&vm->bos, bo);
+	vm_bo = panthor_vm_use_bo(vm, bo);
 	if (IS_ERR(vm_bo))
 		goto out_put;
 
@@ -142,7 +147,7 @@ static int prepare_map(struct panthor_vm *vm, struct drm_file *file,
  *
  * The syncs of the op are not looked at, but for SYNC_ONLY having some.
  *
- * Return: 0; -EINVAL for what docs/panthor.md lists; -ENOMEM; what pinning the
+ * Return: 0; -EINVAL for what docs/panthor.md lists; -ENOMEM; what using the
  * BO gave.
  */
 int panthor_vm_op_prepare(struct panthor_vm *vm, struct drm_file *file,
@@ -184,6 +189,7 @@ int panthor_vm_op_prepare(struct panthor_vm *vm, struct drm_file *file,
 /** panthor_vm_op_cleanup() - drop what an op holds, executed or not */
 void panthor_vm_op_cleanup(struct panthor_vm_op *op)
 {
+	panthor_vm_bo_unuse(op->mapping.bo);
 	panthor_vm_bo_put(op->mapping.bo);
 	op->mapping.bo = NULL;
 }
@@ -209,23 +215,51 @@ static struct panthor_pt_edit make_edit(const struct panthor_vm_op *op,
 {
 	const struct panthor_mapping *mapping = &op->mapping;
 	struct panthor_pt_edit edit = {.start = start, .end = end};
+	bool sparse;
 
 	if (!mapping->bo) {
 		edit.type = PANTHOR_PT_UNMAP;
 		return edit;
 	}
 
+	sparse = mapping->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE;
+	edit.offset = mapping->offset + (start - mapping->start);
+	if (op->type == PANTHOR_VM_OP_EVICT) {
+		edit.type = sparse ? PANTHOR_PT_EVICT_SPARSE : PANTHOR_PT_EVICT;
+		return edit;
+	}
+
 	edit.backing = mapping->bo->backing;
 	edit.leaf = panthor_pt_leaf(mapping->flags);
-	if (mapping->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE) {
+	if (sparse) {
 		edit.type = PANTHOR_PT_SPARSE;
 		edit.set = panthor_pt_set(mapping->flags);
 	} else {
 		edit.type = PANTHOR_PT_MAP;
-		edit.offset = mapping->offset + (start - mapping->start);
 	}
 
 	return edit;
+}
+
+/* Does the op leave the VA tree as it is? */
+static bool is_residency_op(const struct panthor_vm_op *op)
+{
+	return op->type == PANTHOR_VM_OP_EVICT ||
+	       op->type == PANTHOR_VM_OP_RESTORE;
+}
+
+/** panthor_vm_op_need() - count the tables that an op may need */
+void panthor_vm_op_need(const struct panthor_vm *vm,
+			const struct panthor_vm_op *op,
+			struct panthor_pt_need *need)
+{
+	struct panthor_pt_edit edit;
+
+	if (is_empty(op))
+		return;
+
+	edit = make_edit(op, op->mapping.start, op->mapping.end);
+	panthor_pt_need_add(&vm->pt, need, &edit);
 }
 
 /* What @ops need beyond what is there now. */
@@ -236,14 +270,10 @@ static void count_needs(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 
 	memset(reserve, 0, sizeof(*reserve));
 	for (i = 0; i < count; i++) {
-		struct panthor_pt_edit edit;
-
 		if (is_empty(&ops[i]))
 			continue;
 
-		edit = make_edit(&ops[i], ops[i].mapping.start,
-				 ops[i].mapping.end);
-		panthor_pt_need_add(&vm->pt, &reserve->need, &edit);
+		panthor_vm_op_need(vm, &ops[i], &reserve->need);
 		reserve->vmas += ops[i].mapping.bo ? 2 : 1;
 	}
 }
@@ -416,6 +446,8 @@ static int check_op(struct panthor_vm *vm, const struct panthor_vm_op *op)
 {
 	if (is_empty(op))
 		return 1;
+	if (is_residency_op(op))
+		return 0;
 	if (op->mapping.bo && (vm->unusable || vm->destroyed))
 		return -EINVAL;
 
@@ -445,7 +477,8 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
 	if (ret)
 		return ret;
 
-	panthor_vma_assign(&vm->vmas, &op->mapping);
+	if (!is_residency_op(op))
+		panthor_vma_assign(&vm->vmas, &op->mapping);
 	panthor_pt_edit(&vm->pt, &edit);
 	unlock_edits(vm, locked);
 
@@ -487,7 +520,8 @@ static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 		if (ret)
 			break;
 
-		panthor_vma_assign(&vm->vmas, mapping);
+		if (!is_residency_op(&ops[i]))
+			panthor_vma_assign(&vm->vmas, mapping);
 		panthor_pt_edit(&vm->pt, &edit);
 	}
 

@@ -12,7 +12,9 @@
  * each range that may be assigned (one new VMA, one for the rest of an old one
  * that is split) or one for each that may be cleared.
  *
- * Locking: none in here; the VM's op_lock guards the tree.
+ * A BO knows its VMAs: panthor_vm_bo::vmas.
+ *
+ * Locking: none in here; the VM's op_lock guards the tree and these lists.
  */
 #ifndef PANTHOR_VMA_H
 #define PANTHOR_VMA_H
@@ -32,6 +34,7 @@ struct panthor_vma {
 	};
 	u64 start, end;		  /* VA, [start, end) */
 	struct panthor_vm_bo *bo; /* holds a reference */
+	struct list_head bo_node; /* in panthor_vm_bo::vmas */
 	u64 offset;		  /* of start in the BO */
 	u32 flags; /* enum drm_panthor_vm_bind_op_flags, type excluded */
 };

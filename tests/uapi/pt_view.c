@@ -25,6 +25,12 @@ pt_view(struct pan_kmod_vm *vm, uint64_t va)
    const struct pt_walker walker = walker_of(vm);
    const struct pt_walk walk = pt_walker_walk(&walker, va);
 
+   if (walk.absent)
+      return (struct pt_leaf){
+         .pa = walk.pa,
+         .attributes = walk.attrs,
+         .absent = true,
+      };
    if (!walk.valid) {
       assert_int_equal(walk.entry, 0);
       return (struct pt_leaf){0};
@@ -49,5 +55,6 @@ pt_count(struct pan_kmod_vm *vm)
       .pages = census.leaves[3],
       .blocks = census.leaves[2],
       .tables = census.tables - 1,
+      .absent = census.absent[2] + census.absent[3],
    };
 }

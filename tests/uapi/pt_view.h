@@ -6,6 +6,7 @@
 #ifndef PT_VIEW_H
 #define PT_VIEW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pan_kmod_vm;
@@ -14,6 +15,8 @@ struct pt_leaf {
    uint64_t pa; /* of the address asked for */
    uint64_t attributes; /* a page descriptor's bits that are no address */
    int level; /* 2: in a 2 MiB block, 3: a page; 0: nothing mapped */
+   /* The memory was evicted: level is 0, pa is the offset in the BO. */
+   bool absent;
 };
 
 /* Walks the VM's tables from level 0. */
@@ -25,6 +28,7 @@ struct pt_leaf pt_view(struct pan_kmod_vm *vm, uint64_t va);
  */
 struct pt_counts {
    uint64_t pages, blocks, tables;
+   uint64_t absent; /* leaves of evicted memory */
 };
 struct pt_counts pt_count(struct pan_kmod_vm *vm);
 

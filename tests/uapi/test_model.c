@@ -5,6 +5,9 @@
  * neighbours and a random sample of the others must translate as the model
  * says; every so often all pages are compared. PANSPARSE_TEST_OPS sets the
  * number of ops of each scenario, PANSPARSE_TEST_SEED the seed.
+ *
+ * In one scenario memory is evicted between the ops, and comes back in other
+ * places as ops name it: pages are then known by what is in them.
  */
 #include "uapi.h"
 #include "model.h"
@@ -12,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 /*
  * Three islands of VA, so that ops near the lines of every level are common:
@@ -32,7 +36,9 @@ struct world {
    struct pan_kmod_dev *dev;
    struct pan_kmod_vm *vm;
    struct pan_kmod_bo *bo[BOS];
-   uint64_t *bo_pa[BOS]; /* physical address of each page */
+   bool evicting;
+   /* Physical address of each page; evicting: 0 until it is seen. */
+   uint64_t *bo_pa[BOS];
    uint64_t dummy_pa[512];
    struct model model;
    uint64_t random;
@@ -50,6 +56,28 @@ rnd(struct world *w, uint64_t below)
    return (w->random * 0x2545f4914f6cdd1dull >> 33) % below;
 }
 
+/* What is in the first word of each page of a BO; zero in the dummy's. */
+static uint64_t
+page_word(unsigned bo, unsigned page)
+{
+   return (uint64_t)(bo + 1) << 32 | page;
+}
+
+/* One page of a leaf that may be absent, and that was at *@pa if not 0. */
+static bool
+check_evictable(struct world *w, const struct pt_leaf *leaf, uint64_t offset,
+                uint64_t word, uint64_t *pa)
+{
+   if (leaf->absent)
+      return leaf->pa == offset;
+   if (!leaf->level)
+      return false;
+   if (!*pa)
+      *pa = leaf->pa;
+   return leaf->pa == *pa &&
+          *(uint64_t *)pan_kmod_dram_ptr(w->dev, leaf->pa) == word;
+}
+
 static void
 check_page(struct world *w, unsigned island, unsigned i)
 {
@@ -60,13 +88,26 @@ check_page(struct world *w, unsigned island, unsigned i)
 
    if (want->kind == MODEL_BO)
       pa = w->bo_pa[want->bo][want->bo_page];
-   if (!model_agrees(want, pa, leaf.level, leaf.pa, leaf.attributes))
-      fail_msg("va %#llx: level %d pa %#llx attributes %#llx, want kind %d "
-               "pa %#llx attributes %#llx",
-               (unsigned long long)va, leaf.level, (unsigned long long)leaf.pa,
-               (unsigned long long)leaf.attributes, want->kind,
-               (unsigned long long)pa,
-               (unsigned long long)model_attributes(want->attr));
+   if (w->evicting && want->kind != MODEL_NOTHING) {
+      const bool is_bo = want->kind == MODEL_BO;
+
+      if (leaf.attributes == model_attributes(want->attr) &&
+          check_evictable(w, &leaf,
+                          is_bo ? want->bo_page * SZ_4K : va % SZ_2M,
+                          is_bo ? page_word(want->bo, want->bo_page) : 0,
+                          is_bo ? &w->bo_pa[want->bo][want->bo_page]
+                                : &w->dummy_pa[va / SZ_4K % 512]))
+         return;
+   } else if (!leaf.absent && model_agrees(want, pa, leaf.level, leaf.pa,
+                                           leaf.attributes)) {
+      return;
+   }
+   fail_msg("va %#llx: level %d pa %#llx attributes %#llx%s, want kind %d "
+            "pa %#llx attributes %#llx",
+            (unsigned long long)va, leaf.level, (unsigned long long)leaf.pa,
+            (unsigned long long)leaf.attributes, leaf.absent ? " absent" : "",
+            want->kind, (unsigned long long)pa,
+            (unsigned long long)model_attributes(want->attr));
 }
 
 static void
@@ -206,8 +247,42 @@ step(struct world *w)
    return count;
 }
 
+/* Evicts something, or brings everything back, and forgets where it was. */
 static void
-run_model(const struct host_config *config, uint64_t op_count)
+move_memory(struct world *w)
+{
+   struct pan_kmod_window *window;
+   void *host;
+
+   for (unsigned i = 0; i < BOS; i++)
+      memset(w->bo_pa[i], 0, bo_size[i] / SZ_4K * sizeof(uint64_t));
+   memset(w->dummy_pa, 0, sizeof(w->dummy_pa));
+
+   if (rnd(w, 4)) {
+      pan_kmod_reclaim(w->dev, rnd(w, 4) ? SZ_4K : SZ_1G);
+      return;
+   }
+   host = mmap(NULL, SZ_4K, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+   assert_ptr_not_equal(host, MAP_FAILED);
+   assert_int_equal(pan_kmod_window_create(w->vm, 0, host, SZ_4K, &window), 0);
+   pan_kmod_window_destroy(window);
+   munmap(host, SZ_4K);
+}
+
+static void
+write_words(struct world *w, unsigned bo)
+{
+   uint64_t *map;
+
+   assert_int_equal(pan_kmod_bo_mmap(w->bo[bo], NULL, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED, (void **)&map), 0);
+   for (unsigned i = 0; i < bo_size[bo] / SZ_4K; i++)
+      map[i * SZ_4K / sizeof(*map)] = page_word(bo, i);
+   assert_int_equal(pan_kmod_munmap(w->dev, map, bo_size[bo]), 0);
+}
+
+static void
+run_model(const struct host_config *config, uint64_t op_count, bool evicting)
 {
    struct world *w = calloc(1, sizeof(*w));
    const uint64_t seed = uapi_env("PANSPARSE_TEST_SEED", 1);
@@ -228,9 +303,14 @@ run_model(const struct host_config *config, uint64_t op_count)
                   (unsigned)(bo_size[i] / SZ_4K));
    }
    learn_pages(w, SPARSE, NULL, w->dummy_pa, 512);
+   w->evicting = evicting;
+   for (unsigned i = 0; i < BOS && evicting; i++)
+      write_words(w, i);
 
    uint64_t next_full = 0;
    for (uint64_t done = 0; done < op_count;) {
+      if (evicting && !rnd(w, 8))
+         move_memory(w);
       done += step(w);
       if (done >= next_full) {
          check_all(w);
@@ -238,6 +318,11 @@ run_model(const struct host_config *config, uint64_t op_count)
       }
    }
    check_all(w);
+   if (evicting) {
+      struct host_stats stats = uapi_stats(w->dev);
+
+      assert_true(stats.evictions > 10 && stats.restores > 10);
+   }
 
    /* Nothing leaks: unmapped, only the root is left of the page tables. */
    assert_int_equal(uapi_bind(w->vm, UNMAP, NULL, 0, 0, USER_VA), 0);
@@ -266,12 +351,14 @@ run_model(const struct host_config *config, uint64_t op_count)
 #else
 #define DEFAULT_OPS 1000000
 #endif
+/* Moving memory is what takes the time. */
+#define EVICTING_OPS 4000
 
 static void
 test_contiguous(void **state)
 {
    (void)state;
-   run_model(&uapi_small, uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS));
+   run_model(&uapi_small, uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS), false);
 }
 
 static void
@@ -279,7 +366,23 @@ test_fragmented(void **state)
 {
    (void)state;
    run_model(&uapi_small_fragmented,
-             uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS / 4));
+             uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS / 4), false);
+}
+
+static void
+test_evicting(void **state)
+{
+   (void)state;
+   run_model(&uapi_small,
+             uapi_env("PANSPARSE_TEST_OPS", EVICTING_OPS), true);
+}
+
+static void
+test_evicting_fragmented(void **state)
+{
+   (void)state;
+   run_model(&uapi_small_fragmented,
+             uapi_env("PANSPARSE_TEST_OPS", EVICTING_OPS), true);
 }
 
 int
@@ -288,6 +391,8 @@ main(void)
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_contiguous),
       cmocka_unit_test(test_fragmented),
+      cmocka_unit_test(test_evicting),
+      cmocka_unit_test(test_evicting_fragmented),
    };
    return cmocka_run_group_tests_name("uapi-model", tests, NULL, NULL);
 }

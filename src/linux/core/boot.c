@@ -19,6 +19,7 @@ static const struct part {
 } parts[] = {
 	{linux_io_boot, linux_io_shutdown},
 	{linux_pages_boot, linux_pages_shutdown},
+	{linux_swap_boot, linux_swap_shutdown},
 	{linux_rcu_boot, linux_rcu_shutdown},
 	{linux_workqueue_boot, linux_workqueue_shutdown},
 	{linux_timer_boot, linux_timer_shutdown},

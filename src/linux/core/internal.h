@@ -45,6 +45,8 @@ int linux_io_boot(void);
 void linux_io_shutdown(void);
 int linux_pages_boot(void);
 void linux_pages_shutdown(void);
+int linux_swap_boot(void);
+void linux_swap_shutdown(void);
 int linux_rcu_boot(void);
 void linux_rcu_shutdown(void);
 int linux_timer_boot(void);
@@ -66,6 +68,35 @@ int linux_device_report_leaks(void);
 int linux_irq_report_leaks(void);
 int linux_workqueue_report_leaks(void);
 int linux_timer_report_leaks(void);
+
+/* --------------------------------------------------------------- reclaim -- */
+
+/*
+ * Tries to free that many pages, unless this thread does so already. Returns
+ * how many were freed meanwhile, by anybody. Takes no lock of the kernel API
+ * for longer than a try-lock gets it, except in shrinkers.
+ */
+u64 linux_reclaim_pages(u64 want);
+/* RAM went back to the machine. */
+void linux_count_freed(u64 pages);
+/* Has the count of freed pages reached @goal? */
+bool linux_freed_enough(u64 goal);
+/* drm/shmem_swap.c: swaps out objects that nobody holds until it has. */
+void linux_shmem_swap_out(u64 freed_goal);
+
+/*
+ * Calls @alloc until it succeeds, fails otherwise, or reclaim brings nothing
+ * more: @ret is the result.
+ */
+#define LINUX_RECLAIM_RETRIES 64
+#define linux_alloc_or_reclaim(ret, alloc, pages)                              \
+	do {                                                                   \
+		int tries_ = LINUX_RECLAIM_RETRIES;                            \
+									       \
+		while (((ret) = (alloc)) == -ENOMEM && tries_-- &&             \
+		       linux_reclaim_pages(pages))                             \
+			;                                                      \
+	} while (0)
 
 /* ------------------------------------------------------------------ misc -- */
 

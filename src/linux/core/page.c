@@ -24,7 +24,7 @@ static bool may_allocate(gfp_t flags)
 }
 
 /* u64 and libc's uint64_t are types of the same size, but not the same. */
-static int ram_alloc(u64 want_B, u64 *pa_out, u64 *got_B_out)
+static int try_ram_alloc(u64 want_B, u64 *pa_out, u64 *got_B_out)
 {
 	uint64_t pa, got_B;
 	int ret = linux_machine.ops->ram_alloc(linux_machine.machine, want_B,
@@ -40,18 +40,31 @@ static int ram_alloc(u64 want_B, u64 *pa_out, u64 *got_B_out)
 static void ram_free(u64 pa, u64 size_B)
 {
 	linux_machine.ops->ram_free(linux_machine.machine, pa, size_B);
+	linux_count_freed(size_B >> PAGE_SHIFT);
+}
+
+/* With the means that the caller's context allows. */
+static int ram_alloc(gfp_t flags, u64 want_B, u64 *pa_out, u64 *got_B_out)
+{
+	int ret;
+
+	if (!gfpflags_allow_blocking(flags))
+		return try_ram_alloc(want_B, pa_out, got_B_out);
+	linux_alloc_or_reclaim(ret, try_ram_alloc(want_B, pa_out, got_B_out),
+			       want_B >> PAGE_SHIFT);
+	return ret;
 }
 
 /*
  * A naturally aligned block: where the machine's is not, twice as much has one
  * inside.
  */
-static int ram_alloc_aligned(u64 size_B, u64 *pa_out)
+static int ram_alloc_aligned(gfp_t flags, u64 size_B, u64 *pa_out)
 {
 	u64 pa, got_B, start;
 
 	for (u64 want_B = size_B; want_B <= 2 * size_B; want_B *= 2) {
-		int ret = ram_alloc(want_B, &pa, &got_B);
+		int ret = ram_alloc(flags, want_B, &pa, &got_B);
 
 		if (ret)
 			return ret;
@@ -105,8 +118,8 @@ struct page *linux_alloc_pages(gfp_t flags, unsigned int order,
 	if (WARN_ON_ONCE(order > MAX_PAGE_ORDER || !linux_machine.ops) ||
 	    !may_allocate(flags))
 		return NULL;
-	ret = order ? ram_alloc_aligned(PAGE_SIZE << order, &pa)
-		    : ram_alloc(PAGE_SIZE, &pa, &got_B);
+	ret = order ? ram_alloc_aligned(flags, PAGE_SIZE << order, &pa)
+		    : ram_alloc(flags, PAGE_SIZE, &pa, &got_B);
 	if (ret) {
 		BUG_ON(flags & __GFP_NOFAIL);
 		return NULL;
@@ -126,7 +139,7 @@ struct page *linux_alloc_page_run(gfp_t flags, unsigned long want,
 
 	if (WARN_ON_ONCE(!want || !linux_machine.ops) || !may_allocate(flags))
 		return NULL;
-	if (ram_alloc((u64)want << PAGE_SHIFT, &pa, &got_B)) {
+	if (ram_alloc(flags, (u64)want << PAGE_SHIFT, &pa, &got_B)) {
 		BUG_ON(flags & __GFP_NOFAIL);
 		return NULL;
 	}

@@ -16,12 +16,6 @@
 #include "../core/internal.h"
 #include "drm_internal.h"
 
-/* A contiguous stretch of RAM, short enough for an sg entry. */
-struct linux_ram_run {
-	unsigned long pfn;
-	unsigned long num_pages;
-};
-
 #define RUN_MAX_PAGES ((unsigned long)SZ_2G >> PAGE_SHIFT)
 
 static const struct drm_gem_object_funcs drm_gem_shmem_funcs = {
@@ -38,6 +32,13 @@ static const struct drm_gem_object_funcs drm_gem_shmem_funcs = {
 
 /* ------------------------------------------------------------------ RAM -- */
 
+static int try_ram_alloc(unsigned long want, uint64_t *pa_out,
+			 uint64_t *got_B_out)
+{
+	return linux_machine.ops->ram_alloc(linux_machine.machine,
+					    PFN_PHYS(want), pa_out, got_B_out);
+}
+
 /* 1 up to @want pages that lie side by side; -ENOMEM. */
 static int ram_alloc(unsigned long want, unsigned long *pfn_out,
 		     unsigned long *got_out)
@@ -47,13 +48,12 @@ static int ram_alloc(unsigned long want, unsigned long *pfn_out,
 
 	if (linux_should_fail())
 		return -ENOMEM;
-	ret = linux_machine.ops->ram_alloc(linux_machine.machine,
-					   PFN_PHYS(want), &pa, &got_B);
+	ret = try_ram_alloc(want, &pa, &got_B);
 	if (ret) {
 		/* Descriptors that were closed may hold the last of it. */
 		linux_file_reap();
-		ret = linux_machine.ops->ram_alloc(
-			linux_machine.machine, PFN_PHYS(want), &pa, &got_B);
+		linux_alloc_or_reclaim(ret, try_ram_alloc(want, &pa, &got_B),
+				       want);
 	}
 	if (ret)
 		return ret;
@@ -66,9 +66,10 @@ static void ram_free(unsigned long pfn, unsigned long num_pages)
 {
 	linux_machine.ops->ram_free(linux_machine.machine, PFN_PHYS(pfn),
 				    PFN_PHYS(num_pages));
+	linux_count_freed(num_pages);
 }
 
-static void free_runs(struct drm_gem_shmem_object *shmem)
+void linux_shmem_free_runs(struct drm_gem_shmem_object *shmem)
 {
 	for (unsigned int i = 0; i < shmem->num_runs; i++)
 		ram_free(shmem->runs[i].pfn, shmem->runs[i].num_pages);
@@ -133,7 +134,7 @@ static int alloc_runs(struct drm_gem_shmem_object *shmem)
 	return 0;
 
 err_free:
-	free_runs(shmem);
+	linux_shmem_free_runs(shmem);
 	return ret;
 }
 
@@ -144,21 +145,28 @@ static int get_pages(struct drm_gem_shmem_object *shmem)
 	int ret;
 
 	dma_resv_assert_held(shmem->base.resv);
+	if (!shmem->pages_use_count)
+		linux_shmem_hold(shmem);
 	if (!shmem->runs) {
 		ret = alloc_runs(shmem);
 		if (ret)
 			return ret;
+		ret = linux_shmem_swap_in(shmem);
+		if (ret) {
+			linux_shmem_free_runs(shmem);
+			return ret;
+		}
 	}
 	shmem->pages_use_count++;
 	return 0;
 }
 
-/* The contents have to stay, so the pages do; see the header. */
+/* The contents have to stay, and where is the swap's affair from now on. */
 void drm_gem_shmem_put_pages(struct drm_gem_shmem_object *shmem)
 {
 	dma_resv_assert_held(shmem->base.resv);
-	if (!WARN_ON(!shmem->pages_use_count))
-		shmem->pages_use_count--;
+	if (!WARN_ON(!shmem->pages_use_count) && !--shmem->pages_use_count)
+		linux_shmem_unhold(shmem);
 }
 
 int drm_gem_shmem_pin_locked(struct drm_gem_shmem_object *shmem)
@@ -212,6 +220,7 @@ static struct drm_gem_shmem_object *create_object(struct drm_device *dev,
 	}
 	if (!obj->funcs)
 		obj->funcs = &drm_gem_shmem_funcs;
+	INIT_LIST_HEAD(&shmem->swap_link);
 
 	if (private)
 		drm_gem_private_object_init(dev, obj, size);
@@ -261,10 +270,30 @@ void drm_gem_shmem_free(struct drm_gem_shmem_object *shmem)
 		/* A pin, or a mapping, has no reference on the object. */
 		WARN_ON(shmem->pages_use_count);
 		dma_resv_unlock(obj->resv);
-		free_runs(shmem);
+		linux_shmem_truncate(shmem);
 	}
 	drm_gem_object_release(obj);
 	kfree(shmem);
+}
+
+int drm_gem_shmem_madvise(struct drm_gem_shmem_object *shmem, int madv)
+{
+	dma_resv_assert_held(shmem->base.resv);
+	if (shmem->madv >= 0)
+		shmem->madv = madv;
+	return shmem->madv >= 0;
+}
+
+void drm_gem_shmem_purge(struct drm_gem_shmem_object *shmem)
+{
+	dma_resv_assert_held(shmem->base.resv);
+	if (WARN_ON(!drm_gem_shmem_is_purgeable(shmem)))
+		return;
+	free_own_sgt(shmem);
+	shmem->madv = -1;
+	/* The kernel would free them one by one, as their users let go. */
+	if (!WARN_ON(shmem->pages_use_count))
+		linux_shmem_truncate(shmem);
 }
 
 /* ------------------------------------------------------------ sg tables -- */

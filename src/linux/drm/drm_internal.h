@@ -38,6 +38,28 @@ int linux_drm_gem_handle_create_tail(struct drm_file *file,
 void linux_drm_prime_remove_handle(struct drm_prime_file_private *prime,
 				   u32 handle);
 
+/* A contiguous stretch of RAM, short enough for an sg entry. */
+struct linux_ram_run {
+	unsigned long pfn;
+	unsigned long num_pages;
+};
+
+/*
+ * shmem_swap.c. An object is held or not held, as its pages_use_count says;
+ * the reservation is held where that changes.
+ */
+struct drm_gem_shmem_object;
+/* Nobody holds the pages any more: they may be swapped out at any time. */
+void linux_shmem_unhold(struct drm_gem_shmem_object *shmem);
+/* The inverse. The pages are there where runs is not NULL. */
+void linux_shmem_hold(struct drm_gem_shmem_object *shmem);
+/* Of an object that is held: fills new runs with what was swapped out. */
+int linux_shmem_swap_in(struct drm_gem_shmem_object *shmem);
+/* Drops the contents, wherever they are; nobody holds the pages. */
+void linux_shmem_truncate(struct drm_gem_shmem_object *shmem);
+/* drm_gem_shmem.c */
+void linux_shmem_free_runs(struct drm_gem_shmem_object *shmem);
+
 /* drm_sys.c */
 struct vm_area_struct;
 /*

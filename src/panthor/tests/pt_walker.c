@@ -41,6 +41,12 @@ static bool is_leaf(uint64_t entry, int level)
 	return level > 0 && (entry & 3) == 1;
 }
 
+/* A leaf but for its lowest bit. */
+static bool is_absent(uint64_t entry, int level)
+{
+	return entry && !(entry & 1) && is_leaf(entry | 1, level);
+}
+
 struct pt_walk pt_walker_walk(const struct pt_walker *walker, uint64_t va)
 {
 	struct pt_walk walk = {.level = start_level(walker)};
@@ -59,6 +65,13 @@ struct pt_walk pt_walker_walk(const struct pt_walker *walker, uint64_t va)
 			walk.pa = (walk.entry & 0x0000fffffffff000ull &
 				   ~((1ull << shift) - 1)) |
 				  inside;
+			walk.attrs = (walk.entry & ~0x0000fffffffff000ull) | 3;
+			return walk;
+		}
+		if (is_absent(walk.entry, walk.level)) {
+			walk.absent = true;
+			walk.pa = (walk.entry & 0x0000fffffffff000ull) +
+				  (va & ((1ull << shift) - 1));
 			walk.attrs = (walk.entry & ~0x0000fffffffff000ull) | 3;
 			return walk;
 		}
@@ -92,6 +105,8 @@ static void visit_table(struct visit *visit, uint64_t pa, int level)
 		live++;
 		if (is_leaf(entry, level)) {
 			census->leaves[level]++;
+		} else if (is_absent(entry, level)) {
+			census->absent[level]++;
 		} else if (level < 3 && (entry & 3) == 3) {
 			census->table_entries[level]++;
 			visit_table(visit, entry & 0x0000fffffffff000ull,

@@ -18,10 +18,13 @@ struct pt_walker {
 
 struct pt_walk {
 	bool valid;
+	bool absent;	/* not valid, but the leaf of evicted memory */
 	int level;	/* of the entry where the walk ended */
 	uint64_t entry; /* that entry */
-	uint64_t pa;	/* if valid: of the address walked */
-	uint64_t attrs; /* if valid: the bits of a page that are no address */
+	/* If valid: of the address walked; if absent: its offset in the BO. */
+	uint64_t pa;
+	/* If either: the bits of a page that are no address. */
+	uint64_t attrs;
 };
 
 /* Translates one address. Aborts where a table lies outside DRAM. */
@@ -31,6 +34,7 @@ struct pt_census {
 	uint64_t tables;       /* distinct ones, the root included */
 	uint64_t empty_tables; /* without an entry; the root does not count */
 	uint64_t invalid;   /* entries that are neither zero nor meaningful */
+	uint64_t absent[4]; /* leaves of evicted memory, by level */
 	uint64_t leaves[4]; /* entries by level, a shared table's once */
 	uint64_t table_entries[4];
 };

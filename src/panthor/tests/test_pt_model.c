@@ -364,8 +364,10 @@ static void run_model(bool block_dummy, u64 seed)
 	t.bos[1].backing = fixture_backing(0x900000000, 1, 2048);
 	t.bos[2].backing = fixture_backing(0xa00010000, 256, 8);
 	t.bos[BO_COUNT].backing = fixture_dummy(block_dummy);
-	for (u32 i = 0; i <= BO_COUNT; i++)
+	for (u32 i = 0; i <= BO_COUNT; i++) {
 		refcount_set(&t.bos[i].refcount, 1);
+		INIT_LIST_HEAD(&t.bos[i].vmas);
+	}
 
 	run_random_ops(env_u64("PANTHOR_TEST_OPS", 60000));
 

@@ -203,8 +203,11 @@ static void run_cases(char kind, struct panthor_backing *backing,
 	t.b.backing = fixture_backing(0x900000000, 1, 512);
 	t.dummy.backing = fixture_dummy(block_dummy);
 	refcount_set(&t.a.refcount, 1);
+	INIT_LIST_HEAD(&t.a.vmas);
 	refcount_set(&t.b.refcount, 1);
+	INIT_LIST_HEAD(&t.b.vmas);
 	refcount_set(&t.dummy.refcount, 1);
+	INIT_LIST_HEAD(&t.dummy.vmas);
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("# %s\n", cases[i].name);

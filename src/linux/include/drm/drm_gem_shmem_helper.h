@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * altered: runs of pages in the place of an array. GEM objects in the machine's
- * RAM. Pages appear, zeroed, with the first pin, sg table, vmap or mmap, and
- * stay until the object dies: there is no swap, so an unpinned object keeps
- * them as the kernel's would while memory lasts.
+ * RAM. Pages appear, zeroed, with the first pin, sg table, vmap or mmap. When
+ * the last of these is gone they stay while memory lasts, and go to the swap
+ * and come back as needed; but only where the driver has them marked dirty on
+ * put, without which the kernel would lose what the device wrote.
  */
 #ifndef LINUX_DRM_GEM_SHMEM_HELPER_H
 #define LINUX_DRM_GEM_SHMEM_HELPER_H
@@ -15,6 +16,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_ioctl.h>
+#include <drm/drm_mm.h>
 #include <drm/drm_prime.h>
 
 struct dma_buf_attachment;
@@ -26,10 +28,13 @@ struct sg_table;
 struct drm_gem_shmem_object {
 	struct drm_gem_object base;
 	unsigned int pages_use_count;
+	int madv; /* < 0: purged; > 0: may be */
 	/* The DMA-mapped table; one segment per contiguous run of RAM. */
 	struct sg_table *sgt;
 	void *vaddr;
 	unsigned int vmap_use_count;
+	bool pages_mark_dirty_on_put : 1;
+	bool pages_mark_accessed_on_put : 1; /* no difference here */
 	bool map_wc : 1; /* write-combined for the CPU: no difference here */
 
 	/*
@@ -38,6 +43,9 @@ struct drm_gem_shmem_object {
 	 */
 	struct linux_ram_run *runs;
 	unsigned int num_runs;
+	/* Guarded by the swap's lock. */
+	struct list_head swap_link; /* not empty: nobody holds the pages */
+	struct drm_mm_node swap_node; /* inserted: the contents are there */
 };
 
 #define to_drm_gem_shmem_obj(obj)                                              \
@@ -65,6 +73,22 @@ void drm_gem_shmem_vunmap(struct drm_gem_shmem_object *shmem,
 /* -EINVAL: private and writable; -ENOMEM. */
 int drm_gem_shmem_mmap(struct drm_gem_shmem_object *shmem,
 		       struct vm_area_struct *vma);
+
+/* With the reservation held. 0: it is purged. */
+int drm_gem_shmem_madvise(struct drm_gem_shmem_object *shmem, int madv);
+
+static inline bool
+drm_gem_shmem_is_purgeable(struct drm_gem_shmem_object *shmem)
+{
+	return shmem->madv > 0 && !shmem->vmap_use_count && shmem->sgt &&
+	       !shmem->base.dma_buf && !shmem->base.import_attach;
+}
+
+/*
+ * With the reservation held, of one that is purgeable and held by nothing but
+ * its sg table: drops the contents, which read as zero the next time.
+ */
+void drm_gem_shmem_purge(struct drm_gem_shmem_object *shmem);
 
 /* A new, unmapped table of the pages, which must be there. ERR_PTR. */
 struct sg_table *

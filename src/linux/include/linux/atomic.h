@@ -153,6 +153,14 @@
 	{                                                                     \
 		return pfx##_add_unless(v, 1, 0);                             \
 	}                                                                     \
+	static inline bool pfx##_inc_unless_negative(type *v)                 \
+	{                                                                     \
+		val_t old = pfx##_read(v);                                    \
+                                                                              \
+		while (old >= 0 && !pfx##_try_cmpxchg(v, &old, old + 1))      \
+			;                                                     \
+		return old >= 0;                                              \
+	}                                                                     \
 	/* The new value; negative means that nothing was changed. */         \
 	static inline val_t pfx##_dec_if_positive(type *v)                    \
 	{                                                                     \
