@@ -10,6 +10,8 @@
 #define TAIL_B 0x10000u
 #define GUARD_B 0x1000u
 
+const char *fuzz_file;
+
 uint8_t
 fuzz_u8(struct fuzz_input *in)
 {
@@ -66,6 +68,8 @@ fuzz_fail(const char *format, ...)
 {
    va_list args;
 
+   if (fuzz_file)
+      fprintf(stderr, "%s: ", fuzz_file);
    va_start(args, format);
    vfprintf(stderr, format, args);
    va_end(args);

@@ -31,6 +31,8 @@ uint32_t fuzz_below(struct fuzz_input *in, uint32_t n);
 #define FUZZ_TAILS 12
 void *fuzz_tail(unsigned place, const void *data, size_t size);
 
+/* The file that is being replayed, or NULL; for messages. */
+extern const char *fuzz_file;
 /* Prints a line and aborts. */
 _Noreturn void fuzz_fail(const char *format, ...)
    __attribute__((format(printf, 1, 2)));

@@ -25,6 +25,16 @@ op_inject(struct world *w, struct world_file *file, struct fuzz_input *in)
    w->inject = fuzz_below(in, 64);
 }
 
+/* Memory is short, for the time of a call. */
+static void
+op_reclaim(struct world *w, struct world_file *file, struct fuzz_input *in)
+{
+   (void)file;
+   world_arm(w);
+   host_reclaim(w->machine, 4096ull << fuzz_below(in, 14));
+   world_disarm(w);
+}
+
 static void
 op_open(struct world *w, struct world_file *file, struct fuzz_input *in)
 {
@@ -57,6 +67,8 @@ static const op_fn ops[] = {
    op_bind,
    op_inject,
    op_inject,
+   op_reclaim,
+   op_reclaim,
    op_open,
    op_close,
    ioctl_vm_create,
@@ -110,6 +122,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       .dram_fragmented = shape & 2,
       .noncoherent = shape & 4,
       .as_count = shape & 8 ? 2 : 4,
+      .swap_size_B = shape & 16   ? HOST_NO_SWAP
+                     : shape & 32 ? 1u << 20
+                                  : 0,
    };
 
    if (!w)

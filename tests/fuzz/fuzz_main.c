@@ -23,9 +23,10 @@
 #include <unistd.h>
 
 #define MAX_INPUT_B 4096u
-#define MAX_FILES 1024u
+#define MAX_FILES 16384u
 
 struct input {
+   char *name;
    uint8_t *data;
    size_t size;
 };
@@ -52,6 +53,7 @@ read_file(const char *path)
    if (fd < 0 || fstat(fd, &st) || corpus_count == MAX_FILES)
       fuzz_fail("%s cannot be read", path);
    struct input *input = &corpus[corpus_count++];
+   input->name = strdup(path);
    input->size = (size_t)st.st_size;
    input->data = malloc(input->size ? input->size : 1);
    if (!input->data ||
@@ -202,14 +204,19 @@ main(int argc, char **argv)
    LLVMFuzzerInitialize(&argc, &argv);
    for (int i = 1; i < argc; i++)
       read_path(argv[i]);
-   for (unsigned i = 0; i < corpus_count; i++)
+   for (unsigned i = 0; i < corpus_count; i++) {
+      fuzz_file = corpus[i].name;
       LLVMFuzzerTestOneInput(corpus[i].data, corpus[i].size);
+   }
+   fuzz_file = NULL;
    printf("ok 1 - replay of %u files\n", corpus_count);
    fflush(stdout);
    if (seconds && *seconds && strtod(seconds, NULL) > 0)
       runs = fuzz_for(strtod(seconds, NULL), argv[0]);
    printf("ok 2 - %llu inputs made of them\n1..2\n", (unsigned long long)runs);
-   for (unsigned i = 0; i < corpus_count; i++)
+   for (unsigned i = 0; i < corpus_count; i++) {
+      free(corpus[i].name);
       free(corpus[i].data);
+   }
    return 0;
 }

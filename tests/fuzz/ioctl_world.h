@@ -77,6 +77,7 @@ struct world {
    struct host_machine *machine;
    struct host_stats stats; /* before the call at work */
    uint64_t dram_size_B;
+   uint64_t evictions; /* since which no page has moved */
    struct world_file file[WORLD_FILES];
    struct world_bo bo[WORLD_BOS];
    struct {
