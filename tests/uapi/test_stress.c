@@ -419,7 +419,10 @@ run_thread(void *data)
          step_file(t);
          break;
       case 8:
+         pan_kmod_reclaim(t->arena->dev, rnd(t, 1u << 22));
+         break;
       case 9:
+      case 10:
          pthread_rwlock_rdlock(&t->arena->arming);
          host_inject_failure(rnd(t, 40));
          pthread_rwlock_unlock(&t->arena->arming);
