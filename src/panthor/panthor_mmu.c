@@ -534,7 +534,7 @@ static void fault_is_final(struct panthor_vm *vm, u32 status, u64 addr)
  * An access waits for memory that was evicted. The interrupt stays raised, and
  * is not listened to until the memory is back.
  */
-static void handle_absent(struct panthor_vm *vm, u64 addr)
+static void handle_absent(struct panthor_vm *vm, u32 status, u64 addr)
 {
 	struct panthor_mmu *mmu = vm->ptdev->mmu;
 
@@ -543,6 +543,7 @@ static void handle_absent(struct panthor_vm *vm, u64 addr)
 	set_int_mask(mmu, 0, BIT(vm->as.slot));
 	vm->as.absent = true;
 	vm->as.absent_va = addr;
+	vm->as.absent_status = status;
 	panthor_vm_get(vm);
 	if (!queue_work(mmu->restore_wq, &vm->absent_work))
 		panthor_vm_put(vm);
@@ -576,7 +577,7 @@ void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored)
 	if (as->absent) {
 		as->absent = false;
 		if (!restored)
-			fault_is_final(vm, AS_FAULTSTATUS_ABSENT, as->absent_va);
+			fault_is_final(vm, as->absent_status, as->absent_va);
 		gpu_write(mmu->ptdev, MMU_INT_CLEAR, BIT(as->slot));
 		if (restored)
 			set_int_mask(mmu, BIT(as->slot), 0);
@@ -598,7 +599,7 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 	vm = mmu->slots[slot];
 	if (vm && vm->as.enabled &&
 	    AS_FAULTSTATUS_EXCEPTION(status) == AS_FAULTSTATUS_ABSENT) {
-		handle_absent(vm, addr);
+		handle_absent(vm, status, addr);
 	} else {
 		gpu_write(ptdev, MMU_INT_CLEAR, BIT(slot));
 		if (vm && vm->as.enabled)

@@ -25,8 +25,9 @@ struct panthor_vm_as {
 	bool faulted;	 /* an access faulted since the slot was enabled */
 	bool fault_told; /* the message has been printed */
 	u64 root_pa;
-	u64 absent_va; /* what an access waits for; while absent */
-	bool absent;   /* vm->absent_work is to bring it back */
+	u64 absent_va;	   /* what an access waits for, while absent, */
+	u32 absent_status; /* and its FAULTSTATUS */
+	bool absent;	   /* vm->absent_work is to bring it back */
 	/* What the GPU is kept out of, as LOCKADDR names it; size 0: nothing.
 	 */
 	u64 locked_start, locked_size;

@@ -77,6 +77,11 @@ int linux_timer_report_leaks(void);
  * for longer than a try-lock gets it, except in shrinkers.
  */
 u64 linux_reclaim_pages(u64 want);
+/*
+ * Lockdep: an allocation that may block takes part in the lock order as what
+ * reclaim could do, whether it comes to that or not.
+ */
+void linux_might_reclaim(void);
 /* RAM went back to the machine. */
 void linux_count_freed(u64 pages);
 /* Has the count of freed pages reached @goal? */

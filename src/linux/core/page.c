@@ -18,8 +18,10 @@ unsigned long linux_max_pfn;
 
 static bool may_allocate(gfp_t flags)
 {
-	if (gfpflags_allow_blocking(flags))
+	if (gfpflags_allow_blocking(flags)) {
 		might_sleep();
+		linux_might_reclaim();
+	}
 	return (flags & __GFP_NOFAIL) || !linux_should_fail();
 }
 

@@ -4,6 +4,7 @@
  * to the swap; where that is not enough, the shrinkers make their owners let go
  * of more.
  */
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -25,6 +26,17 @@ static struct {
 
 /* This thread reclaims: what it allocates must not do so again. */
 static _Thread_local bool reclaiming;
+
+/* What is held while the shrinkers run. */
+static struct lockdep_map reclaim_map = __LINUX_MAP_INIT("fs_reclaim");
+
+void linux_might_reclaim(void)
+{
+	if (reclaiming)
+		return;
+	lock_map_acquire(&reclaim_map);
+	lock_map_release(&reclaim_map);
+}
 
 static u64 freed_pages; /* since the beginning; atomic */
 
@@ -77,12 +89,14 @@ u64 linux_reclaim_pages(u64 want)
 	/* Somebody else may have done it while we waited. */
 	if (!freed_since(before)) {
 		reclaiming = true;
+		lock_map_acquire(&reclaim_map);
 		want = max_t(u64, want, RECLAIM_MIN_PAGES);
 		linux_shmem_swap_out(before + want);
 		list_for_each_entry(shrinker, &reclaim.shrinkers, list) {
 			if (freed_since(before) < want)
 				call_shrinker(shrinker, before, want);
 		}
+		lock_map_release(&reclaim_map);
 		reclaiming = false;
 	}
 	pthread_mutex_unlock(&reclaim.lock);

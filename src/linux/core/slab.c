@@ -112,8 +112,10 @@ void linux_alloc_site_list(struct linux_alloc_site *site)
 
 static bool may_allocate(gfp_t flags)
 {
-	if (gfpflags_allow_blocking(flags))
+	if (gfpflags_allow_blocking(flags)) {
 		might_sleep();
+		linux_might_reclaim();
+	}
 	return (flags & __GFP_NOFAIL) || !linux_should_fail();
 }
 

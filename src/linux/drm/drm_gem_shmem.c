@@ -46,6 +46,7 @@ static int ram_alloc(unsigned long want, unsigned long *pfn_out,
 	uint64_t pa, got_B;
 	int ret;
 
+	linux_might_reclaim();
 	if (linux_should_fail())
 		return -ENOMEM;
 	ret = try_ram_alloc(want, &pa, &got_B);

@@ -321,6 +321,7 @@ void fixture_boot(enum fixture_ram mode)
 	struct linux_machine_desc desc = {
 		.ops = &machine_ops,
 		.ram_size_B = FIXTURE_RAM_B,
+		.swap_size_B = FIXTURE_RAM_B,
 		.dma_mask = (1ull << 40) - 1,
 		.dma_coherent = true,
 		.irq_count = 1,
