@@ -101,6 +101,10 @@ struct mali_gpu_config {
 	 * which leaves half of the host's mappings to the program.
 	 */
 	uint32_t tlb_entries;
+	uint32_t csg_count; /* group slots, up to 16; 0: 8 */
+	uint32_t cs_count; /* command streams of a group, up to 32; 0: 8 */
+	/* Accesses to absent pages fault as on hardware: docs/mali.md. */
+	bool no_absent_stall;
 };
 
 /*
@@ -134,6 +138,28 @@ enum mali_irq { MALI_IRQ_JOB, MALI_IRQ_MMU, MALI_IRQ_GPU, MALI_IRQ_COUNT };
 typedef void (*mali_irq_fn)(void *data, enum mali_irq line);
 void mali_gpu_set_irq_handler(struct mali_gpu *gpu, mali_irq_fn raise,
 			      void *data);
+
+/*
+ * The firmware as a file that a driver loads: /lib/firmware's
+ * arm/mali/arch10.8/mali_csffw.bin. Static; valid for ever.
+ */
+const void *mali_firmware_image(size_t *size_B_out);
+
+/*
+ * A file of one page whose first word always is LATEST_FLUSH_ID. Owned by the
+ * GPU. For processes to map: MAP_SHARED, readable only.
+ */
+int mali_gpu_user_page_fd(const struct mali_gpu *gpu);
+
+/*
+ * For tests of a driver's recovery. After @skip more commands @command of slot
+ * @as (UINT32_MAX: of any slot) the next one never completes: the slot's
+ * AS_ACTIVE stays set, and it ignores every command, until a reset.
+ */
+void mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
+			      uint32_t command, uint32_t skip);
+/* The firmware answers nothing any more until a reset. Streams go on. */
+void mali_gpu_inject_stuck_mcu(struct mali_gpu *gpu);
 
 /* --------------------------------------------------------------- windows -- */
 
@@ -180,6 +206,7 @@ struct mali_stats {
 	uint64_t misses; /* SIGSEGVs that a walk answered */
 	uint64_t stalls; /* misses that waited for an UNLOCK */
 	uint64_t faults; /* accesses without translation or permission */
+	uint64_t absents; /* waits for a driver to bring a page back */
 	uint64_t evictions; /* entries dropped because the TLB was full */
 	uint64_t invalidations; /* entries dropped by LOCK or AS changes */
 	uint64_t entries; /* host mappings held now */
@@ -187,6 +214,8 @@ struct mali_stats {
 	uint64_t locked_B; /* sum of their block sizes */
 	uint64_t flushes; /* cache flush commands */
 	uint64_t host_calls; /* mmap calls made */
+	uint64_t instructions; /* of command streams */
+	uint64_t group_starts; /* groups started or resumed in a slot */
 };
 void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out);
 

@@ -6,10 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "mali_private.h"
+#include "mali_csf.h"
 
 /* -------------------------------------------------------- interrupts -- */
 
@@ -42,7 +43,7 @@ void mali_gpu_set_irq_handler(struct mali_gpu *gpu, mali_irq_fn raise,
 /* Registers of an interrupt block, by their distance from RAWSTAT. */
 enum { IRQ_RAWSTAT = 0, IRQ_CLEAR = 4, IRQ_MASK = 8, IRQ_STAT = 12 };
 
-static uint32_t irq_read(struct mali_irq_block *block, uint32_t reg)
+uint32_t mali_irq_read(struct mali_irq_block *block, uint32_t reg)
 {
 	switch (reg) {
 	case IRQ_RAWSTAT:
@@ -56,7 +57,7 @@ static uint32_t irq_read(struct mali_irq_block *block, uint32_t reg)
 	}
 }
 
-static void irq_write(struct mali_gpu *gpu, enum mali_irq line,
+void mali_irq_write(struct mali_gpu *gpu, enum mali_irq line,
 		      struct mali_irq_block *block, uint32_t reg,
 		      uint32_t value)
 {
@@ -65,6 +66,8 @@ static void irq_write(struct mali_gpu *gpu, enum mali_irq line,
 	switch (reg) {
 	case IRQ_CLEAR:
 		atomic_fetch_and(&block->rawstat, ~value);
+		if (line == MALI_IRQ_MMU)
+			mali_mmu_fault_cleared(gpu, value);
 		break;
 	case IRQ_MASK:
 		/*
@@ -84,7 +87,7 @@ static void irq_write(struct mali_gpu *gpu, enum mali_irq line,
 
 /* ------------------------------------------------------ GPU commands -- */
 
-static uint64_t now_ns(void)
+uint64_t mali_now_ns(void)
 {
 	struct timespec ts;
 
@@ -95,11 +98,13 @@ static uint64_t now_ns(void)
 
 static void reset(struct mali_gpu *gpu)
 {
+	/* In this order: streams may wait for the MMU. */
 	mali_mmu_reset(gpu);
+	mali_mcu_reset(gpu->mcu);
 	atomic_store(&gpu->gpu_irq.rawstat, 0);
 	atomic_store(&gpu->timestamp_offset.half[0], 0);
 	atomic_store(&gpu->timestamp_offset.half[1], 0);
-	atomic_store(&gpu->reset_time_ns, now_ns());
+	atomic_store(&gpu->reset_time_ns, mali_now_ns());
 }
 
 /* A command is complete when this returns; its interrupt tells so. */
@@ -113,20 +118,28 @@ static void gpu_command(struct mali_gpu *gpu, uint32_t command)
 		done = MALI_GPU_IRQ_RESET_COMPLETED;
 	} else if ((command & 0xff) == MALI_GPU_CMD_FLUSH_CACHES) {
 		/* Host memory is coherent: there is nothing to write back. */
-		atomic_fetch_add_explicit(&gpu->flushes, 1,
-					  memory_order_relaxed);
+		mali_gpu_count_flush(gpu);
 		done = MALI_GPU_IRQ_CLEAN_CACHES_COMPLETED;
 	}
 	if (done && mali_irq_set(&gpu->gpu_irq, done))
 		mali_irq_raise(gpu, MALI_IRQ_GPU);
 }
 
-/* 24 bits, and never 0, which means "no flush is known". */
-static uint32_t latest_flush_id(struct mali_gpu *gpu)
+void mali_gpu_count_flush(struct mali_gpu *gpu)
 {
-	uint64_t n = atomic_load_explicit(&gpu->flushes, memory_order_relaxed);
+	_Atomic uint32_t *id = &gpu->user_page->latest_flush;
+	uint32_t old = atomic_load_explicit(id, memory_order_relaxed);
 
-	return 1 + n % 0xffffff;
+	atomic_fetch_add_explicit(&gpu->flushes, 1, memory_order_relaxed);
+	/* 24 bits, and never 0, which means "no flush is known". */
+	while (!atomic_compare_exchange_weak(id, &old,
+					     old == 0xffffff ? 1 : old + 1))
+		;
+}
+
+int mali_gpu_user_page_fd(const struct mali_gpu *gpu)
+{
+	return gpu->user_page_fd;
 }
 
 /* --------------------------------------------------------- registers -- */
@@ -136,13 +149,13 @@ static uint64_t timestamp(struct mali_gpu *gpu)
 	uint64_t offset = atomic_load(&gpu->timestamp_offset.half[0]);
 
 	offset |= (uint64_t)atomic_load(&gpu->timestamp_offset.half[1]) << 32;
-	return now_ns() + offset;
+	return mali_now_ns() + offset;
 }
 
 /* Nanoseconds since the reset: this GPU runs at 1 GHz. */
 static uint64_t cycle_count(struct mali_gpu *gpu)
 {
-	return now_ns() - atomic_load(&gpu->reset_time_ns);
+	return mali_now_ns() - atomic_load(&gpu->reset_time_ns);
 }
 
 static uint32_t half_of(uint64_t value, uint32_t offset)
@@ -182,6 +195,9 @@ static uint32_t read_identification(struct mali_gpu *gpu, uint32_t offset)
 	case MALI_GPU_TILER_PRESENT:
 	case MALI_GPU_L2_PRESENT:
 		return 1;
+	case MALI_GPU_VIRT_FEATURES:
+		return gpu->config.no_absent_stall ? 0
+						   : MALI_GPU_VIRT_ABSENT_STALL;
 	case MALI_GPU_COHERENCY_FEATURES:
 		return gpu->config.coherent ? 1u << MALI_GPU_COHERENCY_ACE_LITE
 					    : 0;
@@ -202,11 +218,18 @@ uint32_t mali_gpu_read32(struct mali_gpu *gpu, uint32_t offset)
 	case MALI_GPU_INT_RAWSTAT:
 	case MALI_GPU_INT_MASK:
 	case MALI_GPU_INT_STAT:
-		return irq_read(&gpu->gpu_irq, offset - MALI_GPU_INT_RAWSTAT);
+		return mali_irq_read(&gpu->gpu_irq, offset - MALI_GPU_INT_RAWSTAT);
 	case MALI_MMU_INT_RAWSTAT:
 	case MALI_MMU_INT_MASK:
 	case MALI_MMU_INT_STAT:
-		return irq_read(&gpu->mmu_irq, offset - MALI_MMU_INT_RAWSTAT);
+		return mali_irq_read(&gpu->mmu_irq, offset - MALI_MMU_INT_RAWSTAT);
+	case MALI_JOB_INT_RAWSTAT:
+	case MALI_JOB_INT_MASK:
+	case MALI_JOB_INT_STAT:
+		return mali_irq_read(&gpu->mcu->job_irq,
+				     offset - MALI_JOB_INT_RAWSTAT);
+	case MALI_MCU_STATUS:
+		return atomic_load(&gpu->mcu->status);
 	case MALI_GPU_TIMESTAMP_OFFSET:
 	case MALI_GPU_TIMESTAMP_OFFSET + 4:
 		return atomic_load(&gpu->timestamp_offset.half[offset / 4 % 2]);
@@ -217,7 +240,8 @@ uint32_t mali_gpu_read32(struct mali_gpu *gpu, uint32_t offset)
 	case MALI_GPU_CYCLE_COUNT + 4:
 		return half_of(cycle_count(gpu), offset);
 	case MALI_USER_LATEST_FLUSH_ID:
-		return latest_flush_id(gpu);
+		return atomic_load_explicit(&gpu->user_page->latest_flush,
+					    memory_order_relaxed);
 	default:
 		return read_identification(gpu, offset);
 	}
@@ -229,16 +253,33 @@ void mali_gpu_write32(struct mali_gpu *gpu, uint32_t offset, uint32_t value)
 		mali_mmu_write(gpu, offset - MALI_AS(0), value);
 		return;
 	}
+	if (offset >= MALI_CSF_DOORBELL(0) &&
+	    offset < MALI_CSF_DOORBELL(MALI_CSF_DOORBELL_COUNT)) {
+		if (offset % (MALI_CSF_DOORBELL(1) - MALI_CSF_DOORBELL(0)) == 0)
+			mali_mcu_doorbell(gpu->mcu,
+					  (offset - MALI_CSF_DOORBELL(0)) /
+						  (MALI_CSF_DOORBELL(1) -
+						   MALI_CSF_DOORBELL(0)));
+		return;
+	}
 	switch (offset) {
 	case MALI_GPU_INT_CLEAR:
 	case MALI_GPU_INT_MASK:
-		irq_write(gpu, MALI_IRQ_GPU, &gpu->gpu_irq,
+		mali_irq_write(gpu, MALI_IRQ_GPU, &gpu->gpu_irq,
 			  offset - MALI_GPU_INT_RAWSTAT, value);
 		break;
 	case MALI_MMU_INT_CLEAR:
 	case MALI_MMU_INT_MASK:
-		irq_write(gpu, MALI_IRQ_MMU, &gpu->mmu_irq,
+		mali_irq_write(gpu, MALI_IRQ_MMU, &gpu->mmu_irq,
 			  offset - MALI_MMU_INT_RAWSTAT, value);
+		break;
+	case MALI_JOB_INT_CLEAR:
+	case MALI_JOB_INT_MASK:
+		mali_irq_write(gpu, MALI_IRQ_JOB, &gpu->mcu->job_irq,
+			       offset - MALI_JOB_INT_RAWSTAT, value);
+		break;
+	case MALI_MCU_CONTROL:
+		mali_mcu_control(gpu->mcu, value);
 		break;
 	case MALI_GPU_CMD:
 		gpu_command(gpu, value);
@@ -269,11 +310,63 @@ static int check_config(const struct mali_gpu_config *config)
 		return -EINVAL;
 	}
 	if (!config->dram || config->va_bits < 33 || config->va_bits > 48 ||
-	    !config->as_present ||
+	    !config->as_present || config->csg_count > MALI_MAX_CSG ||
+	    config->cs_count > MALI_MAX_CS ||
 	    mali_dram_size(config->dram) > 1ull << config->pa_bits)
 		return -EINVAL;
 	/* Windows are made of host pages. */
 	return sysconf(_SC_PAGESIZE) == MALI_PAGE_SIZE ? 0 : -ENOTSUP;
+}
+
+/* The page that processes map: a file of its own, so that it can be handed out
+ * without the rest.
+ */
+static int create_user_page(struct mali_gpu *gpu)
+{
+	int fd = memfd_create("mali-user-page", MFD_CLOEXEC);
+	void *page;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, MALI_PAGE_SIZE))
+		goto err_close;
+	page = mmap(NULL, MALI_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, 0);
+	if (page == MAP_FAILED)
+		goto err_close;
+	gpu->user_page = page;
+	gpu->user_page_fd = fd;
+	atomic_store(&gpu->user_page->latest_flush, 1);
+	return 0;
+
+err_close:
+	close(fd);
+	return -ENOMEM;
+}
+
+static void destroy_user_page(struct mali_gpu *gpu)
+{
+	munmap(gpu->user_page, MALI_PAGE_SIZE);
+	close(gpu->user_page_fd);
+}
+
+static int create_mcu(struct mali_gpu *gpu)
+{
+	int ret;
+
+	gpu->mcu = calloc(1, sizeof(*gpu->mcu));
+	if (!gpu->mcu)
+		return -ENOMEM;
+	ret = mali_mcu_init(gpu->mcu, gpu);
+	if (ret)
+		free(gpu->mcu);
+	return ret;
+}
+
+static void destroy_mcu(struct mali_gpu *gpu)
+{
+	mali_mcu_finish(gpu->mcu);
+	free(gpu->mcu);
 }
 
 int mali_gpu_create(const struct mali_gpu_config *config,
@@ -289,16 +382,30 @@ int mali_gpu_create(const struct mali_gpu_config *config,
 	if (!gpu)
 		return -ENOMEM;
 	gpu->config = *config;
+	if (!gpu->config.csg_count)
+		gpu->config.csg_count = 8;
+	if (!gpu->config.cs_count)
+		gpu->config.cs_count = 8;
 	ret = mali_tlb_init(&gpu->tlb, config->tlb_entries);
 	if (ret)
 		goto err_free;
-	ret = mali_fault_handler_get();
+	ret = create_user_page(gpu);
 	if (ret)
 		goto err_tlb;
+	ret = create_mcu(gpu);
+	if (ret)
+		goto err_user_page;
+	ret = mali_fault_handler_get();
+	if (ret)
+		goto err_mcu;
 	reset(gpu);
 	*gpu_out = gpu;
 	return 0;
 
+err_mcu:
+	destroy_mcu(gpu);
+err_user_page:
+	destroy_user_page(gpu);
 err_tlb:
 	mali_tlb_finish(&gpu->tlb);
 err_free:
@@ -313,6 +420,10 @@ void mali_gpu_destroy(struct mali_gpu *gpu)
 	if (gpu->window_count)
 		fprintf(stderr, "mali: %u windows were never destroyed\n",
 			gpu->window_count);
+	/* Releases the streams that wait for the driver. */
+	reset(gpu);
+	destroy_mcu(gpu);
+	destroy_user_page(gpu);
 	mali_windows_abandon(gpu);
 	mali_fault_handler_put();
 	mali_tlb_finish(&gpu->tlb);
@@ -328,6 +439,7 @@ void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out)
 		.misses = gpu->tlb.misses,
 		.stalls = gpu->tlb.stalls,
 		.faults = gpu->tlb.faults,
+		.absents = gpu->tlb.absents,
 		.evictions = gpu->tlb.evictions,
 		.invalidations = gpu->tlb.invalidations,
 		.entries = gpu->tlb.used,
@@ -338,6 +450,10 @@ void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out)
 	mali_tlb_unlock();
 	stats.flushes =
 		atomic_load_explicit(&gpu->flushes, memory_order_relaxed);
+	stats.instructions = atomic_load_explicit(&gpu->mcu->instructions,
+						  memory_order_relaxed);
+	stats.group_starts =
+		atomic_load_explicit(&gpu->mcu->starts, memory_order_relaxed);
 	/* Not under the lock: the caller's memory might be a window. */
 	*stats_out = stats;
 }

@@ -2,9 +2,10 @@
 /*
  * The AS register block: latches and commands.
  *
- * A command is complete when the write to COMMAND returns, so STATUS always
- * reads as idle. LOCK replaces the region that was locked before: what waits
- * for a part that is no longer locked goes on.
+ * A command is complete when the write to COMMAND returns, so STATUS reads as
+ * idle, except for a slot that was told to get stuck. LOCK replaces the region
+ * that was locked before: what waits for a part that is no longer locked goes
+ * on.
  */
 #include <string.h>
 
@@ -53,7 +54,7 @@ static bool release_waiters(struct mali_as *as)
 {
 	if (!as->waiters)
 		return false;
-	atomic_fetch_add_explicit(&as->unlocks, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&as->releases, 1, memory_order_relaxed);
 	return true;
 }
 
@@ -73,7 +74,7 @@ static void command_lock(struct mali_gpu *gpu, struct mali_as *as)
 	mali_tlb_invalidate(gpu, as, start, last);
 	mali_tlb_unlock();
 	if (wake)
-		mali_futex_wake_all(&as->unlocks);
+		mali_futex_wake_all(&as->releases);
 }
 
 static void command_unlock(struct mali_as *as)
@@ -85,7 +86,7 @@ static void command_unlock(struct mali_as *as)
 	wake = release_waiters(as);
 	mali_tlb_unlock();
 	if (wake)
-		mali_futex_wake_all(&as->unlocks);
+		mali_futex_wake_all(&as->releases);
 }
 
 static struct mali_walk_config read_config(struct mali_gpu *gpu,
@@ -109,6 +110,7 @@ static struct mali_walk_config read_config(struct mali_gpu *gpu,
 		.af_faults = !(transcfg & MALI_AS_TRANSCFG_DISABLE_AF_FAULT),
 		.hierarchical_ap =
 			!(transcfg & MALI_AS_TRANSCFG_DISABLE_HIER_AP),
+		.absent_stall = !gpu->config.no_absent_stall,
 	};
 }
 
@@ -127,11 +129,43 @@ static void command_update(struct mali_gpu *gpu, struct mali_as *as)
 	mali_tlb_invalidate(gpu, as, 0, UINT64_MAX);
 	mali_tlb_unlock();
 	if (wake)
-		mali_futex_wake_all(&as->unlocks);
+		mali_futex_wake_all(&as->releases);
+}
+
+/* Does this command never complete, because of it or of one before? */
+static bool gets_stuck(struct mali_gpu *gpu, struct mali_as *as, uint32_t value)
+{
+	uint32_t n = as - gpu->as;
+	bool stuck;
+
+	mali_tlb_lock();
+	if (gpu->stuck.armed && gpu->stuck.command == value &&
+	    (gpu->stuck.as == n || gpu->stuck.as == UINT32_MAX) &&
+	    !gpu->stuck.skip--) {
+		gpu->stuck.armed = false;
+		as->stuck = true;
+	}
+	stuck = as->stuck;
+	mali_tlb_unlock();
+	return stuck;
+}
+
+void mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
+			      uint32_t command, uint32_t skip)
+{
+	mali_tlb_lock();
+	gpu->stuck.armed = true;
+	gpu->stuck.as = as;
+	gpu->stuck.command = command;
+	gpu->stuck.skip = skip;
+	mali_tlb_unlock();
 }
 
 static void command(struct mali_gpu *gpu, struct mali_as *as, uint32_t value)
 {
+	if (gets_stuck(gpu, as, value))
+		return;
+
 	switch (value) {
 	case MALI_AS_COMMAND_UPDATE:
 		command_update(gpu, as);
@@ -145,8 +179,7 @@ static void command(struct mali_gpu *gpu, struct mali_as *as, uint32_t value)
 	case MALI_AS_COMMAND_FLUSH_PT:
 	case MALI_AS_COMMAND_FLUSH_MEM:
 		/* LOCK dropped the region's entries, and memory is coherent. */
-		atomic_fetch_add_explicit(&gpu->flushes, 1,
-					  memory_order_relaxed);
+		mali_gpu_count_flush(gpu);
 		break;
 	default:
 		break;
@@ -202,6 +235,10 @@ uint32_t mali_mmu_read(struct mali_gpu *gpu, uint32_t offset)
 	if (offset == MALI_AS_FAULTSTATUS(0) - MALI_AS(0))
 		return atomic_load_explicit(&as->faultstatus,
 					    memory_order_relaxed);
+	if (offset == MALI_AS_STATUS(0) - MALI_AS(0))
+		return atomic_load_explicit(&as->stuck, memory_order_relaxed) ?
+			       MALI_AS_STATUS_ACTIVE :
+			       0;
 	half = reg_half(as, offset);
 	return half ? atomic_load_explicit(half, memory_order_relaxed) : 0;
 }
@@ -242,11 +279,12 @@ static void reset_as(struct mali_gpu *gpu, struct mali_as *as)
 		.mode = MALI_AS_TRANSCFG_ADRMODE_UNMAPPED,
 	};
 	as->locked = false;
+	as->stuck = false;
 	wake = release_waiters(as);
 	mali_tlb_invalidate(gpu, as, 0, UINT64_MAX);
 	mali_tlb_unlock();
 	if (wake)
-		mali_futex_wake_all(&as->unlocks);
+		mali_futex_wake_all(&as->releases);
 }
 
 void mali_mmu_reset(struct mali_gpu *gpu)
@@ -258,13 +296,14 @@ void mali_mmu_reset(struct mali_gpu *gpu)
 }
 
 bool mali_mmu_record_fault(struct mali_gpu *gpu, struct mali_as *as,
-			   uint64_t va, uint32_t exception, uint32_t access)
+			   uint64_t va, uint32_t exception, uint32_t access,
+			   uint32_t source)
 {
 	uint32_t bit = 1u << (as - gpu->as);
 	bool unmapped = as->config.mode == MALI_AS_TRANSCFG_ADRMODE_UNMAPPED;
 
 	assert(mali_tlb_locked());
-	gpu->tlb.faults++;
+	gpu->tlb.faults += exception != MALI_FAULT_ABSENT;
 	/*
 	 * Threads that still run when the driver disabled an address space
 	 * keep faulting. Nobody listens, and the slot's next owner must not
@@ -277,8 +316,79 @@ bool mali_mmu_record_fault(struct mali_gpu *gpu, struct mali_as *as,
 		reg64_write(&as->faultaddress, va);
 		atomic_store_explicit(
 			&as->faultstatus,
-			exception | MALI_AS_FAULTSTATUS_ACCESS(access),
+			exception | MALI_AS_FAULTSTATUS_ACCESS(access) |
+				MALI_AS_FAULTSTATUS_SOURCE(source),
 			memory_order_relaxed);
 	}
 	return mali_irq_set(&gpu->mmu_irq, bit);
+}
+
+/* ------------------------------------------------ what accesses wait for -- */
+
+/* Until something is released. Drops the tlb lock while it does. */
+static void wait_for_release(struct mali_gpu *gpu, struct mali_as *as,
+			     bool raise)
+{
+	uint32_t seen =
+		atomic_load_explicit(&as->releases, memory_order_relaxed);
+
+	as->waiters++;
+	mali_tlb_unlock();
+	if (raise)
+		mali_irq_raise(gpu, MALI_IRQ_MMU);
+	mali_futex_wait(&as->releases, seen);
+	mali_tlb_lock();
+	as->waiters--;
+}
+
+bool mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
+			   uint64_t va)
+{
+	bool waited = false;
+
+	while (as->locked && va >= as->lock_start && va <= as->lock_last) {
+		wait_for_release(gpu, as, false);
+		waited = true;
+	}
+	return waited;
+}
+
+void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
+			 uint32_t access, uint32_t source)
+{
+	gpu->tlb.absents++;
+	wait_for_release(gpu, as,
+			 mali_mmu_record_fault(gpu, as, va, MALI_FAULT_ABSENT,
+					       access, source));
+}
+
+uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
+			   uint64_t va, uint32_t access, uint32_t source,
+			   struct mali_leaf *leaf_out)
+{
+	uint32_t exception;
+
+	for (;;) {
+		gpu->tlb.stalls += mali_as_wait_unlocked(gpu, as, va);
+		exception = mali_walk(&as->config, va, access, leaf_out);
+		if (exception != MALI_FAULT_ABSENT)
+			return exception;
+		mali_as_wait_absent(gpu, as, va, access, source);
+	}
+}
+
+void mali_mmu_fault_cleared(struct mali_gpu *gpu, uint32_t bits)
+{
+	for (unsigned n = 0; n < MALI_MAX_AS; n++) {
+		struct mali_as *as = &gpu->as[n];
+		bool wake;
+
+		if (!(bits >> n & 1))
+			continue;
+		mali_tlb_lock();
+		wake = release_waiters(as);
+		mali_tlb_unlock();
+		if (wake)
+			mali_futex_wake_all(&as->releases);
+	}
 }

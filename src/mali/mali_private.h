@@ -89,6 +89,7 @@ struct mali_walk_config {
 	uint64_t memattr;
 	bool af_faults;
 	bool hierarchical_ap;
+	bool absent_stall; /* look for absent descriptors */
 };
 
 /* One leaf: [va, va + size_B) is at [pa, pa + size_B). */
@@ -155,7 +156,7 @@ struct mali_tlb {
 	void *ballast[MALI_BALLAST_CHUNKS];
 	uint32_t ballast_count;
 	uint32_t ballast_retry; /* misses until the missing ones are tried */
-	uint64_t misses, stalls, faults, evictions, invalidations;
+	uint64_t misses, stalls, faults, absents, evictions, invalidations;
 	uint64_t locks, locked_B, host_calls;
 };
 
@@ -185,9 +186,13 @@ struct mali_as {
 	struct mali_walk_config config;
 	bool locked;
 	uint64_t lock_start, lock_last;
-	_Atomic uint32_t
-		unlocks; /* futex of the threads that wait for UNLOCK */
+	/*
+	 * What accesses wait for: UNLOCK, or that the driver has dealt with an
+	 * absent page. Counts both; the futex of the threads that wait.
+	 */
+	_Atomic uint32_t releases;
 	uint32_t waiters;
+	_Atomic bool stuck; /* injected: a command that never completes */
 	struct mali_tree windows; /* those that hold entries */
 };
 
@@ -202,6 +207,16 @@ struct mali_gpu {
 	struct mali_irq_block gpu_irq, mmu_irq;
 	struct mali_reg64 timestamp_offset;
 	_Atomic uint64_t flushes;
+	struct mali_user_page {
+		_Atomic uint32_t latest_flush; /* 24 bits, never 0 */
+	} *user_page;
+	int user_page_fd;
+	/* A command that is to get stuck: guarded by the tlb lock. */
+	struct {
+		bool armed;
+		uint32_t as, command, skip;
+	} stuck;
+	struct mali_mcu *mcu;
 	_Atomic uint64_t reset_time_ns;
 	struct mali_as as[MALI_MAX_AS];
 	struct mali_tlb tlb;
@@ -211,6 +226,13 @@ struct mali_gpu {
 /* Sets RAWSTAT bits; true if the line became active and must be raised. */
 bool mali_irq_set(struct mali_irq_block *block, uint32_t bits);
 void mali_irq_raise(struct mali_gpu *gpu, enum mali_irq line);
+
+uint64_t mali_now_ns(void);
+/* Caches were flushed: LATEST_FLUSH_ID moves on. */
+void mali_gpu_count_flush(struct mali_gpu *gpu);
+uint32_t mali_irq_read(struct mali_irq_block *block, uint32_t reg);
+void mali_irq_write(struct mali_gpu *gpu, enum mali_irq line,
+		    struct mali_irq_block *block, uint32_t reg, uint32_t value);
 
 /* The AS register block (mali_mmu.c). @offset counts from MALI_AS(0). */
 uint32_t mali_mmu_read(struct mali_gpu *gpu, uint32_t offset);
@@ -222,7 +244,23 @@ void mali_mmu_reset(struct mali_gpu *gpu);
  * Returns true if the MMU line must be raised once the lock is dropped.
  */
 bool mali_mmu_record_fault(struct mali_gpu *gpu, struct mali_as *as,
-			   uint64_t va, uint32_t exception, uint32_t access);
+			   uint64_t va, uint32_t exception, uint32_t access,
+			   uint32_t source);
+/* The driver has written MMU_INT_CLEAR. */
+void mali_mmu_fault_cleared(struct mali_gpu *gpu, uint32_t bits);
+/*
+ * Walks the tables for an access when it may: waits, with the tlb lock dropped
+ * meanwhile, until nothing keeps it out. 0 or the exception code, not recorded.
+ */
+uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
+			   uint64_t va, uint32_t access, uint32_t source,
+			   struct mali_leaf *leaf_out);
+/* Waits until the address is not locked; true if it had to. Tlb lock held. */
+bool mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
+			   uint64_t va);
+/* An access found its page absent: tells the driver, waits. Tlb lock held. */
+void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
+			 uint32_t access, uint32_t source);
 
 /* ---------------------------------------------------------- tlb lock -- */
 

@@ -45,6 +45,23 @@
 #define MALI_GPU_COHERENCY_PROTOCOL 0x304
 #define MALI_GPU_COHERENCY_ACE_LITE 0 /* bit number in FEATURES, PROTOCOL */
 #define MALI_GPU_COHERENCY_NONE 31
+/* Of the virtual GPU only; 0 on hardware. */
+#define MALI_GPU_VIRT_FEATURES 0xff8
+#define MALI_GPU_VIRT_ABSENT_STALL (1u << 0)
+
+/* Microcontroller */
+#define MALI_MCU_CONTROL 0x700
+#define MALI_MCU_CONTROL_DISABLE 0
+#define MALI_MCU_CONTROL_ENABLE 1
+#define MALI_MCU_CONTROL_AUTO 2
+#define MALI_MCU_STATUS 0x704 /* disabled, enabled, halted, fatal */
+#define MALI_JOB_INT_RAWSTAT 0x1000
+#define MALI_JOB_INT_CLEAR 0x1004
+#define MALI_JOB_INT_MASK 0x1008
+#define MALI_JOB_INT_STAT 0x100c
+#define MALI_JOB_INT_GLOBAL_IF (1u << 31)
+#define MALI_CSF_DOORBELL(n) (0x80000 + 0x10000 * (n))
+#define MALI_CSF_DOORBELL_COUNT 64
 
 /* MMU */
 #define MALI_MMU_INT_RAWSTAT 0x2000
@@ -86,6 +103,7 @@
 #define MALI_AS_FAULTSTATUS_EXCEPTION_MASK 0xffu
 #define MALI_AS_FAULTSTATUS_ACCESS(access) ((uint32_t)(access) << 8)
 #define MALI_AS_FAULTSTATUS_ACCESS_MASK (3u << 8)
+#define MALI_AS_FAULTSTATUS_SOURCE(source) ((uint32_t)(source) << 16)
 #define MALI_ACCESS_ATOMIC 0
 #define MALI_ACCESS_EXECUTE 1
 #define MALI_ACCESS_READ 2
@@ -97,7 +115,10 @@
 #define MALI_FAULT_ACCESS_FLAG(level) (0xd8 + (level)) /* 1..3 */
 #define MALI_FAULT_ADDR_SIZE_IN 0xe0
 #define MALI_FAULT_ADDR_SIZE_OUT(level) (0xe4 + (level)) /* 0..3 */
+#define MALI_FAULT_ABSENT 0xf0 /* of the virtual GPU: see mali_walk() */
 #define MALI_FAULT_MEM_ATTR(level) (0xe8 + (level)) /* 0..3 */
+
+#define MALI_AS_STATUS_ACTIVE (1u << 0)
 
 #define MALI_AS_COMMAND_NOP 0
 #define MALI_AS_COMMAND_UPDATE 1
@@ -110,6 +131,7 @@
  * Descriptors of the LPAE page tables: 64-bit little-endian entries, 512 to a
  * table of 4 KiB, the lookup levels being 0 to 3.
  */
+#define MALI_PTE_VALID (1ull << 0)
 #define MALI_PTE_TYPE_MASK 3ull
 #define MALI_PTE_BLOCK 1ull /* levels 1 and 2 */
 #define MALI_PTE_TABLE 3ull /* levels 0 to 2 */

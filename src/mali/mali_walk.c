@@ -92,6 +92,17 @@ static bool is_table(uint64_t entry, uint32_t level)
 	       (entry & MALI_PTE_TYPE_MASK) == MALI_PTE_TABLE;
 }
 
+/*
+ * Invalid, and yet not zero, where a page or a 2 MiB block could be: the driver
+ * has the memory elsewhere and will bring it back.
+ */
+static bool is_absent(const struct mali_walk_config *config, uint64_t entry,
+		      uint32_t level)
+{
+	return config->absent_stall && level >= LAST_LEVEL - 1 && entry &&
+	       !(entry & MALI_PTE_VALID);
+}
+
 /* Identity mode: every page of DRAM at its own address. */
 static uint32_t walk_identity(const struct mali_walk_config *config,
 			      uint64_t va, struct mali_leaf *leaf)
@@ -142,6 +153,8 @@ static uint32_t walk_tables(const struct mali_walk_config *config, uint64_t va,
 			decode_leaf(leaf, entry);
 			return check_leaf(config, leaf, entry, access);
 		}
+		if (is_absent(config, entry, level))
+			return MALI_FAULT_ABSENT;
 		if (!is_table(entry, level))
 			return MALI_FAULT_TRANSLATION(level);
 		if (config->hierarchical_ap)

@@ -301,31 +301,10 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 }
 
 /*
- * Waits until the region that is locked now is unlocked or replaced. Drops the
- * tlb lock while it does.
- */
-static void wait_for_unlock(struct mali_as *as)
-{
-	uint32_t seen =
-		atomic_load_explicit(&as->unlocks, memory_order_relaxed);
-
-	as->waiters++;
-	mali_tlb_unlock();
-	mali_futex_wait(&as->unlocks, seen);
-	mali_tlb_lock();
-	as->waiters--;
-}
-
-static bool is_locked(const struct mali_as *as, uint64_t va)
-{
-	return as->locked && va >= as->lock_start && va <= as->lock_last;
-}
-
-/*
  * With the tlb lock held and the address not locked. Returns whether the access
- * can be tried again.
+ * can be tried again; *@absent_out: it has to wait for the driver first.
  */
-static bool miss_answer(struct miss *miss)
+static bool miss_answer(struct miss *miss, bool *absent_out)
 {
 	struct mali_window *window = miss->window;
 	struct mali_node *node =
@@ -350,6 +329,9 @@ static bool miss_answer(struct miss *miss)
 
 	exception =
 		mali_walk(&window->as->config, miss->va, miss->access, &leaf);
+	*absent_out = exception == MALI_FAULT_ABSENT;
+	if (*absent_out)
+		return false;
 	if (!exception) {
 		/* An entry that permits less than the tables do is stale. */
 		if (node)
@@ -359,7 +341,7 @@ static bool miss_answer(struct miss *miss)
 		exception = MALI_FAULT_GPU_BUS;
 	}
 	miss->raise_irq = mali_mmu_record_fault(
-		window->gpu, window->as, miss->va, exception, miss->access);
+		window->gpu, window->as, miss->va, exception, miss->access, 0);
 	return show_scratch(miss);
 }
 
@@ -390,7 +372,7 @@ static void populate(const struct mali_gpu *gpu, const struct miss *miss)
 bool mali_window_miss(uintptr_t addr, uint32_t access)
 {
 	struct miss miss = {.access = access};
-	bool stalled = false, answered;
+	bool stalled = false, answered, absent;
 	struct mali_node *node;
 	struct mali_gpu *gpu;
 
@@ -407,12 +389,15 @@ bool mali_window_miss(uintptr_t addr, uint32_t access)
 	miss.window = mali_container_of(node, struct mali_window, host_node);
 	miss.va = miss.window->va + (addr - miss.window->host);
 	gpu = miss.window->gpu;
-	while (is_locked(miss.window->as, miss.va)) {
-		gpu->tlb.stalls += !stalled;
-		stalled = true;
-		wait_for_unlock(miss.window->as);
-	}
-	answered = miss_answer(&miss);
+	do {
+		stalled |= mali_as_wait_unlocked(gpu, miss.window->as,
+						 miss.va);
+		answered = miss_answer(&miss, &absent);
+		if (absent)
+			mali_as_wait_absent(gpu, miss.window->as, miss.va,
+					    miss.access, 0);
+	} while (absent);
+	gpu->tlb.stalls += stalled;
 	mali_tlb_unlock();
 
 	if (miss.populate_B > MALI_PAGE_SIZE)
