@@ -33,6 +33,20 @@ struct linux_machine_desc {
 	uint64_t dma_mask;
 	bool dma_coherent;
 	uint32_t irq_count; /* lines 0..irq_count-1 */
+	/*
+	 * The image that request_firmware() finds under @name, valid until
+	 * linux_shutdown(). 0, or a negative errno: -ENOENT where there is
+	 * none. May be NULL: then there are none at all.
+	 */
+	int (*firmware)(void *machine, const char *name, const void **data_out,
+			size_t *size_B_out);
+	/*
+	 * The page of registers at @offset as a page of a file, for processes
+	 * to map: it must stay what it is until linux_shutdown(). 0, or
+	 * -ENXIO where there is none. May be NULL: then there are none at all.
+	 */
+	int (*mmio_page)(void *machine, uint32_t offset, int *fd_out,
+			 uint64_t *fd_offset_out);
 };
 
 /*

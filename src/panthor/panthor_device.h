@@ -24,7 +24,7 @@
 
 #include "panthor_host.h"
 
-struct page;
+struct panthor_fw;
 struct panthor_gpu;
 struct panthor_mmu;
 struct panthor_reclaim;
@@ -47,8 +47,9 @@ struct panthor_counters {
 struct panthor_device {
 	struct drm_device base;
 
-	/* The register window. */
+	/* The register window, and where the CPU has it. */
 	void __iomem *iomem;
+	phys_addr_t phys_addr;
 
 	/* The GPU snoops CPU caches, page-table walks included. */
 	bool coherent;
@@ -56,8 +57,9 @@ struct panthor_device {
 	bool absent_stall;
 	enum panthor_uapi uapi;
 
-	/* Linux interrupt numbers. Nothing uses the job line yet. */
+	/* Linux interrupt numbers. */
 	struct {
+		int job;
 		int mmu;
 		int gpu;
 	} irqs;
@@ -69,15 +71,15 @@ struct panthor_device {
 	struct panthor_gpu *gpu;
 	struct panthor_mmu *mmu;
 	struct panthor_reclaim *reclaim;
-
-	/* What processes see of the user page while no job runs: word 0 is 1.
-	 */
-	struct page *dummy_flush_id;
+	struct panthor_fw *fw;
 
 	struct {
 		struct workqueue_struct *wq;
 		struct work_struct work;
-		/* Non-zero from the request until the work has begun. */
+		/*
+		 * Non-zero from the request until the work has begun; and
+		 * during probe and removal, which have no use for a reset.
+		 */
 		atomic_t pending;
 	} reset;
 

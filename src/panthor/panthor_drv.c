@@ -18,6 +18,7 @@
 #include "panthor_device.h"
 #include "panthor_drv.h"
 #include "panthor_gem.h"
+#include "panthor_heap.h"
 #include "panthor_query.h"
 #include "panthor_vm.h"
 #include "panthor_vm_pool.h"
@@ -155,11 +156,9 @@ static int ioctl_set_user_mmio_offset(struct drm_device *ddev, void *data,
 }
 
 /**
- * ioctl_not_yet() - GROUP_CREATE, GROUP_DESTROY, GROUP_SUBMIT, GROUP_GET_STATE,
- * TILER_HEAP_CREATE and TILER_HEAP_DESTROY
+ * ioctl_not_yet() - GROUP_CREATE, GROUP_DESTROY, GROUP_SUBMIT, GROUP_GET_STATE
  *
- * Command streams need a scheduler and firmware, which this driver does not
- * have yet. Real hardware's driver never returns this error, so a client can
+ * Command streams need a scheduler, which this driver does not have yet. Real hardware's driver never returns this error, so a client can
  * tell what is missing from what it did wrong.
  *
  * Return: -EOPNOTSUPP.
@@ -185,8 +184,8 @@ static const struct drm_ioctl_desc panthor_ioctls[] = {
 	PANTHOR_IOCTL(GROUP_DESTROY, ioctl_not_yet),
 	PANTHOR_IOCTL(GROUP_SUBMIT, ioctl_not_yet),
 	PANTHOR_IOCTL(GROUP_GET_STATE, ioctl_not_yet),
-	PANTHOR_IOCTL(TILER_HEAP_CREATE, ioctl_not_yet),
-	PANTHOR_IOCTL(TILER_HEAP_DESTROY, ioctl_not_yet),
+	PANTHOR_IOCTL(TILER_HEAP_CREATE, panthor_ioctl_tiler_heap_create),
+	PANTHOR_IOCTL(TILER_HEAP_DESTROY, panthor_ioctl_tiler_heap_destroy),
 	PANTHOR_IOCTL(BO_SET_LABEL, panthor_ioctl_bo_set_label),
 	PANTHOR_IOCTL(SET_USER_MMIO_OFFSET, ioctl_set_user_mmio_offset),
 	PANTHOR_IOCTL(BO_SYNC, panthor_ioctl_bo_sync),

@@ -198,6 +198,35 @@ panthor_gem_create_dummy(struct panthor_device *ptdev)
 	return bo;
 }
 
+/**
+ * panthor_gem_create_kernel() - a BO for the driver's own use
+ * @ptdev: the device
+ * @vm: the only VM that may map it
+ * @size_B: bytes, rounded up to whole pages
+ * @flags: enum drm_panthor_bo_flags
+ * @label: a string, copied
+ *
+ * Return: the object, to be dropped with drm_gem_object_put(), or an ERR_PTR.
+ */
+struct panthor_gem_object *
+panthor_gem_create_kernel(struct panthor_device *ptdev, struct panthor_vm *vm,
+			  size_t size_B, u32 flags, const char *label)
+{
+	const char *str = kstrdup(label, GFP_KERNEL);
+	struct panthor_gem_object *bo;
+
+	if (!str)
+		return ERR_PTR(-ENOMEM);
+
+	bo = create_object(ptdev, size_B, flags, vm);
+	if (IS_ERR(bo))
+		kfree(str);
+	else
+		bo->label.str = str;
+
+	return bo;
+}
+
 /* The DMA-mapped table of all pages, as drm_gem_shmem_get_pages_sgt() does. */
 static int make_pages(struct panthor_gem_object *bo)
 {

@@ -86,6 +86,9 @@ int panthor_gem_create_with_handle(struct drm_file *file,
 
 struct panthor_gem_object *
 panthor_gem_create_dummy(struct panthor_device *ptdev);
+struct panthor_gem_object *
+panthor_gem_create_kernel(struct panthor_device *ptdev, struct panthor_vm *vm,
+			  size_t size_B, u32 flags, const char *label);
 
 int panthor_gem_use(struct panthor_gem_object *bo);
 int panthor_gem_use_locked(struct panthor_gem_object *bo);

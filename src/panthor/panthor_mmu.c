@@ -17,6 +17,7 @@
 
 #define MAX_AS_SLOTS 32
 /* Slot 0 belongs to the firmware's own address space. */
+#define MCU_SLOT 0
 #define FIRST_USER_SLOT 1
 
 #define AS_POLL_US 10
@@ -228,11 +229,17 @@ static void release_slot(struct panthor_vm *vm, bool reused)
 	vm->as.slot = -1;
 }
 
-/* The lowest free slot, or that of the VM that was idle longest, or -EBUSY. */
-static int take_slot(struct panthor_mmu *mmu)
+/*
+ * The lowest free slot, or that of the VM that was idle longest, or -EBUSY; the
+ * firmware's for its VM.
+ */
+static int take_slot(struct panthor_mmu *mmu, const struct panthor_vm *vm)
 {
 	struct panthor_vm *victim;
 	int slot;
+
+	if (vm->for_mcu)
+		return MCU_SLOT;
 
 	for (slot = FIRST_USER_SLOT; slot < MAX_AS_SLOTS; slot++) {
 		if ((mmu->present & BIT(slot)) && !mmu->slots[slot])
@@ -255,7 +262,7 @@ static int get_slot(struct panthor_mmu *mmu, struct panthor_vm *vm)
 	int slot, ret;
 
 	if (as->slot < 0) {
-		slot = take_slot(mmu);
+		slot = take_slot(mmu, vm);
 		if (slot < 0)
 			return slot;
 		as->slot = slot;
@@ -528,6 +535,8 @@ static void fault_is_final(struct panthor_vm *vm, u32 status, u64 addr)
 	tell_fault(vm, status, addr);
 	vm->as.faulted = true;
 	disable_slot(vm, false);
+	if (vm->for_mcu)
+		panthor_device_schedule_reset(vm->ptdev);
 }
 
 /*
@@ -655,6 +664,12 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 	mutex_unlock(&mmu->slots_lock);
 }
 
+/* A process lives with what it did; the firmware begins anew. */
+static bool may_resume(const struct panthor_vm *vm)
+{
+	return vm->for_mcu || (!vm->as.faulted && !READ_ONCE(vm->unusable));
+}
+
 /**
  * panthor_mmu_post_reset() - the GPU has forgotten everything
  *
@@ -671,7 +686,7 @@ void panthor_mmu_post_reset(struct panthor_device *ptdev)
 		if (vm->as.slot >= 0) {
 			if (!vm->as.users)
 				release_slot(vm, false);
-			else if (!vm->as.faulted && !READ_ONCE(vm->unusable))
+			else if (may_resume(vm))
 				(void)enable_slot(vm);
 		}
 		panthor_bind_queue_start(vm);

@@ -5,6 +5,7 @@
 #include <linux/platform_device.h>
 
 #include "panthor_drv.h"
+#include "panthor_fw.h"
 
 static int set_uapi(const char *value, const struct kernel_param *param)
 {
@@ -25,6 +26,9 @@ static int set_uapi(const char *value, const struct kernel_param *param)
 static const struct kernel_param_ops uapi_ops = {.set = set_uapi};
 module_param_cb(uapi, &uapi_ops, NULL, 0);
 MODULE_PARM_DESC(uapi, "0: version 1.9; 1: 1.8 with MAP_SPARSE; 2: 1.8");
+
+module_param_named(fw_ping_ms, panthor_fw_ping_ms, uint, 0444);
+MODULE_PARM_DESC(fw_ping_ms, "milliseconds between questions to the firmware");
 
 module_platform_driver(panthor_platform_driver);
 

@@ -114,6 +114,29 @@
 #define AS_FAULTSTATUS_ACCESS_WRITE 3
 #define AS_FAULTSTATUS_SOURCE_ID(x) ((x) >> 16)
 
+/* -------------------------------------------------------------- firmware -- */
+
+#define MCU_CONTROL 0x700
+#define MCU_CONTROL_DISABLE 0
+#define MCU_CONTROL_ENABLE 1
+#define MCU_CONTROL_AUTO 2
+#define MCU_STATUS 0x704
+#define MCU_STATUS_DISABLED 0
+#define MCU_STATUS_ENABLED 1
+#define MCU_STATUS_HALT 2
+#define MCU_STATUS_FATAL 3
+
+/* Bit n: group slot n; bit 31: the device's interface. */
+#define JOB_INT_RAWSTAT 0x1000
+#define JOB_INT_CLEAR 0x1004
+#define JOB_INT_MASK 0x1008
+#define JOB_INT_STAT 0x100c
+#define JOB_INT_GLOBAL_IF BIT(31)
+
+/* Doorbell 0 is for requests to the firmware, the others for ring buffers. */
+#define CSF_DOORBELL(i) (0x80000 + 0x10000 * (i))
+#define CSF_GLB_DOORBELL_ID 0
+
 /* ------------------------------------------------------------- user page -- */
 
 /* The page that processes may map read-only; word 0 is LATEST_FLUSH_ID. */

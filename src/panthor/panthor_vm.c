@@ -10,6 +10,7 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_heap.h"
 #include "panthor_reclaim.h"
 #include "panthor_regs.h"
 #include "panthor_vm.h"
@@ -21,6 +22,9 @@ static void report(struct panthor_vm *vm)
 {
 	struct panthor_counters *counters = &vm->ptdev->counters;
 	s64 pages, peak;
+
+	if (vm->for_mcu)
+		return;
 
 	if (vm->reported.written != vm->pt.written) {
 		atomic64_add(vm->pt.written - vm->reported.written,
@@ -159,18 +163,8 @@ int panthor_vm_check_range(u32 va_bits, u64 *user_va_range)
 	return 0;
 }
 
-/**
- * panthor_vm_create() - create a VM that maps nothing
- * @ptdev: the device
- * @dummy: what sparse mappings show
- * @user_va_range: bytes of VA, from 0 on, that VM_BIND may use
- *
- * Return: the VM with one reference, for which panthor_vm_destroy() is due
- * before panthor_vm_put(), or an ERR_PTR.
- */
-struct panthor_vm *panthor_vm_create(struct panthor_device *ptdev,
-				     struct panthor_gem_object *dummy,
-				     u64 user_va_range)
+/* A VM without any VA for the kernel, of which nobody knows yet. */
+static struct panthor_vm *create_vm(struct panthor_device *ptdev)
 {
 	u32 va_bits = GPU_MMU_FEATURES_VA_BITS(ptdev->gpu_info.mmu_features);
 	struct panthor_vm *vm;
@@ -194,19 +188,14 @@ struct panthor_vm *panthor_vm_create(struct panthor_device *ptdev,
 	kref_init(&vm->refcount);
 	vm->ptdev = ptdev;
 	vm->va_range = 1ull << va_bits;
-	vm->user_va_range = user_va_range;
 	mutex_init(&vm->op_lock);
 	panthor_vma_tree_init(&vm->vmas);
 	panthor_vm_bos_init(&vm->bos);
-	vm->dummy = dummy;
-	drm_gem_object_get(&dummy->base.base);
 	INIT_WORK(&vm->reap_work, reap_work);
 	panthor_bind_queue_init(&vm->queue);
-	panthor_mmu_add_vm(vm);
+	mutex_init(&vm->kernel_va.lock);
+	mutex_init(&vm->heaps.lock);
 	panthor_vm_residency_init(vm);
-
-	panthor_vm_lock(vm);
-	panthor_vm_unlock(vm);
 
 	return vm;
 
@@ -217,11 +206,78 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/* The kernel has [start, va_range), and takes VAs from [auto_start, auto_end).
+ */
+static void init_kernel_va(struct panthor_vm *vm, u64 start, u64 auto_start,
+			   u64 auto_end)
+{
+	drm_mm_init(&vm->kernel_va.mm, start, vm->va_range - start);
+	vm->kernel_va.auto_start = auto_start;
+	vm->kernel_va.auto_end = auto_end;
+}
+
+/**
+ * panthor_vm_create() - create a VM that maps nothing
+ * @ptdev: the device
+ * @dummy: what sparse mappings show
+ * @user_va_range: bytes of VA, from 0 on, that VM_BIND may use
+ *
+ * Return: the VM with one reference, for which panthor_vm_destroy() is due
+ * before panthor_vm_put(), or an ERR_PTR.
+ */
+struct panthor_vm *panthor_vm_create(struct panthor_device *ptdev,
+				     struct panthor_gem_object *dummy,
+				     u64 user_va_range)
+{
+	struct panthor_vm *vm = create_vm(ptdev);
+
+	if (IS_ERR(vm))
+		return vm;
+
+	vm->user_va_range = user_va_range;
+	init_kernel_va(vm, user_va_range, user_va_range, vm->va_range);
+	vm->dummy = dummy;
+	drm_gem_object_get(&dummy->base.base);
+	panthor_mmu_add_vm(vm);
+
+	panthor_vm_lock(vm);
+	panthor_vm_unlock(vm);
+
+	return vm;
+}
+
+/**
+ * panthor_vm_create_mcu() - create the VM of the firmware
+ * @ptdev: the device
+ * @auto_start: where BOs go that may be anywhere: first address,
+ * @auto_end: and the one behind the last
+ *
+ * The microcontroller reaches 4 GiB. There is one such VM.
+ *
+ * Return: as panthor_vm_create().
+ */
+struct panthor_vm *panthor_vm_create_mcu(struct panthor_device *ptdev,
+					 u64 auto_start, u64 auto_end)
+{
+	struct panthor_vm *vm = create_vm(ptdev);
+
+	if (IS_ERR(vm))
+		return vm;
+
+	vm->for_mcu = true;
+	vm->va_range = SZ_4G;
+	init_kernel_va(vm, 0, auto_start, auto_end);
+	panthor_mmu_add_vm(vm);
+
+	return vm;
+}
+
 /**
  * panthor_vm_destroy() - unmap everything, for good
  * @vm: the VM; references to it stay valid
  *
- * Ops that are still queued will find nothing to do, and jobs will fault.
+ * The driver's own BOs lose their mappings as well. Ops that are still queued
+ * will find nothing to do, and jobs will fault.
  */
 void panthor_vm_destroy(struct panthor_vm *vm)
 {
@@ -229,14 +285,11 @@ void panthor_vm_destroy(struct panthor_vm *vm)
 		.type = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
 		.mapping = {.start = 0, .end = vm->va_range},
 	};
-	u32 done;
+
+	panthor_heap_pool_destroy(vm);
 
 	panthor_vm_lock(vm);
-	if (panthor_vm_commit(vm, &op, 1, &done)) {
-		/* No MMU to lock: then nobody may translate any more. */
-		panthor_mmu_disable(vm);
-		WARN_ON(panthor_vm_commit(vm, &op, 1, &done));
-	}
+	panthor_vm_commit_unmap(vm, &op);
 	WRITE_ONCE(vm->destroyed, true);
 	panthor_vm_unlock(vm);
 	panthor_vm_reap(vm);
@@ -249,6 +302,9 @@ static void release_vm(struct kref *kref)
 	panthor_mmu_remove_vm(vm);
 	panthor_bind_queue_fini(&vm->queue);
 
+	drm_mm_takedown(&vm->kernel_va.mm);
+	mutex_destroy(&vm->kernel_va.lock);
+	mutex_destroy(&vm->heaps.lock);
 	/* Until they are gone, somebody may try to evict BOs from here. */
 	panthor_vm_bo_put(vm->dummy_bo);
 	panthor_vm_bos_fini(&vm->bos);
@@ -258,7 +314,8 @@ static void release_vm(struct kref *kref)
 	panthor_vma_tree_fini(&vm->vmas);
 	report(vm);
 
-	drm_gem_object_put(&vm->dummy->base.base);
+	if (vm->dummy)
+		drm_gem_object_put(&vm->dummy->base.base);
 	drm_gem_object_put(vm->root_gem);
 	mutex_destroy(&vm->op_lock);
 	kfree(vm);

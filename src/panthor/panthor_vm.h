@@ -18,6 +18,9 @@
  * What is mapped may be evicted while no op names it: panthor_reclaim.h.
  *
  * Lock order: resv of the VM, of BOs > op_lock > slots_lock > the flush lock.
+ *
+ * The firmware has a VM of its own, which differs: it is all the kernel's, has
+ * no dummy BO and no part in the device's counters, and sits in slot 0.
  */
 #ifndef PANTHOR_VM_H
 #define PANTHOR_VM_H
@@ -25,6 +28,8 @@
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+
+#include <drm/drm_mm.h>
 
 #include "panthor_bind_queue.h"
 #include "panthor_mmu.h"
@@ -40,6 +45,7 @@ struct drm_gem_object;
 struct drm_panthor_vm_bind_op;
 struct panthor_device;
 struct panthor_gem_object;
+struct panthor_heap_pool;
 
 /* What is left to the kernel of every VM, at least: at its top. */
 #define PANTHOR_VM_MIN_KERNEL_VA_SIZE (256ull << 20)
@@ -53,8 +59,23 @@ struct panthor_vm {
 	/* Owner of the resv that exclusive BOs share; has no contents. */
 	struct drm_gem_object *root_gem;
 
+	bool for_mcu;	   /* the firmware's */
 	u64 va_range;	   /* bytes of the whole VA space */
 	u64 user_va_range; /* bytes at its bottom that processes may map */
+
+	/* Tiler heaps. */
+	struct {
+		struct mutex lock;		/* guards all of this */
+		struct panthor_heap_pool *pool; /* NULL: none, a reference */
+		bool closed;			/* there will be none */
+	} heaps;
+
+	/* VAs that the driver's own BOs have. */
+	struct {
+		struct mutex lock; /* guards mm */
+		struct drm_mm mm;
+		u64 auto_start, auto_end; /* where to look for a free one */
+	} kernel_va;
 
 	/* Guards pt, vmas, backing hints, reported, and writes of the flags. */
 	struct mutex op_lock;
@@ -68,8 +89,8 @@ struct panthor_vm {
 	} reported;
 
 	struct panthor_vm_bos bos;
-	/* The file's dummy BO; and that in this VM, from the first sparse op
-	 * on. */
+	/* The file's dummy BO (NULL: none); and that in this VM, from the first
+	 * sparse op on. */
 	struct panthor_gem_object *dummy;
 	struct panthor_vm_bo
 		*dummy_bo; /* guarded by bos.lock; never changes back */
@@ -91,9 +112,10 @@ struct panthor_vm {
 #define PANTHOR_VM_OP_EVICT (14u << 28)
 #define PANTHOR_VM_OP_RESTORE (15u << 28)
 
-/* One op of a VM_BIND, prepared. size 0: does nothing. */
+/* One op, of a VM_BIND or of the driver, prepared. size 0: does nothing. */
 struct panthor_vm_op {
-	u32 type; /* DRM_PANTHOR_VM_BIND_OP_TYPE_*, or of our own */
+	u32 type;    /* DRM_PANTHOR_VM_BIND_OP_TYPE_*, or of our own */
+	bool kernel; /* maps on an unusable VM, too */
 	/* Holds a reference to its BO, and uses it. */
 	struct panthor_mapping mapping;
 };
@@ -113,6 +135,8 @@ struct panthor_vm_op_cache {
 struct panthor_vm *panthor_vm_create(struct panthor_device *ptdev,
 				     struct panthor_gem_object *dummy,
 				     u64 user_va_range);
+struct panthor_vm *panthor_vm_create_mcu(struct panthor_device *ptdev,
+					 u64 auto_start, u64 auto_end);
 int panthor_vm_check_range(u32 va_bits, u64 *user_va_range);
 void panthor_vm_destroy(struct panthor_vm *vm);
 
@@ -146,6 +170,11 @@ int panthor_vm_lock_ops(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 			u32 count, struct panthor_vm_reserve *reserve);
 int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 		      u32 count, u32 *done_out);
+void panthor_vm_commit_unmap(struct panthor_vm *vm,
+			     const struct panthor_vm_op *op);
+void panthor_vm_hold_instead(struct panthor_vm *vm,
+			     const struct panthor_vm_op *op,
+			     struct panthor_vm_reserve *reserve);
 void panthor_vm_release_ops(struct panthor_vm *vm,
 			    const struct panthor_vm_reserve *reserve);
 void panthor_vm_set_unusable(struct panthor_vm *vm);

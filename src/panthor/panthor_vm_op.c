@@ -340,6 +340,23 @@ void panthor_vm_release_ops(struct panthor_vm *vm,
 	panthor_vma_reserve_drop(&vm->vmas, reserve->vmas);
 }
 
+/**
+ * panthor_vm_hold_instead() - keep only what one of several ops will need
+ * @vm: the VM, with op_lock held since panthor_vm_lock_ops()
+ * @op: the one among those ops that has not been committed
+ * @reserve: what is held for all of them; out: for @op, given what the others
+ * left in the tables
+ */
+void panthor_vm_hold_instead(struct panthor_vm *vm,
+			     const struct panthor_vm_op *op,
+			     struct panthor_vm_reserve *reserve)
+{
+	panthor_vm_release_ops(vm, reserve);
+	count_needs(vm, op, 1, reserve);
+	panthor_pt_reserve_hold(&vm->pt, &reserve->need);
+	panthor_vma_reserve_hold(&vm->vmas, reserve->vmas);
+}
+
 /* ---------------------------------------------------------------- commit -- */
 
 /* Would locking [start, end) lock more than twice @bound bytes? */
@@ -448,7 +465,7 @@ static int check_op(struct panthor_vm *vm, const struct panthor_vm_op *op)
 		return 1;
 	if (is_residency_op(op))
 		return 0;
-	if (op->mapping.bo && (vm->unusable || vm->destroyed))
+	if (op->mapping.bo && (vm->destroyed || (vm->unusable && !op->kernel)))
 		return -EINVAL;
 
 	/* Binding again what is bound, or unbinding nothing. */
@@ -577,4 +594,23 @@ int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 
 	*done_out = i;
 	return ret;
+}
+
+/**
+ * panthor_vm_commit_unmap() - unmap what must not stay mapped
+ * @vm: the VM, with op_lock held
+ * @op: an UNMAP that the reserve has been held for, or one of the whole VM
+ *
+ * Where the MMU cannot be locked, nobody may translate any more: the VM loses
+ * its slot until it is activated again, or after the reset that is on its way.
+ */
+void panthor_vm_commit_unmap(struct panthor_vm *vm,
+			     const struct panthor_vm_op *op)
+{
+	u32 done;
+
+	if (panthor_vm_commit(vm, op, 1, &done)) {
+		panthor_mmu_disable(vm);
+		WARN_ON(panthor_vm_commit(vm, op, 1, &done));
+	}
 }

@@ -482,10 +482,6 @@ test_not_yet(void **state)
        &(struct drm_panthor_group_submit){}, -EOPNOTSUPP},
       {"GROUP_GET_STATE", DRM_IOCTL_PANTHOR_GROUP_GET_STATE,
        &(struct drm_panthor_group_get_state){}, -EOPNOTSUPP},
-      {"TILER_HEAP_CREATE", DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE,
-       &(struct drm_panthor_tiler_heap_create){}, -EOPNOTSUPP},
-      {"TILER_HEAP_DESTROY", DRM_IOCTL_PANTHOR_TILER_HEAP_DESTROY,
-       &(struct drm_panthor_tiler_heap_destroy){}, -EOPNOTSUPP},
    };
    RUN(dev, rows);
 }

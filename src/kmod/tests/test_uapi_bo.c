@@ -121,8 +121,6 @@ test_groups_say_that_they_are_missing(void **state)
    struct drm_panthor_group_destroy group_destroy = {0};
    struct drm_panthor_group_submit group_submit = {0};
    struct drm_panthor_group_get_state group_get_state = {0};
-   struct drm_panthor_tiler_heap_create heap_create = {0};
-   struct drm_panthor_tiler_heap_destroy heap_destroy = {0};
 
    if (!is_ours(dev))
       skip();
@@ -131,8 +129,6 @@ test_groups_say_that_they_are_missing(void **state)
    ASSERT_IOCTL(dev, GROUP_DESTROY, &group_destroy, -EOPNOTSUPP);
    ASSERT_IOCTL(dev, GROUP_SUBMIT, &group_submit, -EOPNOTSUPP);
    ASSERT_IOCTL(dev, GROUP_GET_STATE, &group_get_state, -EOPNOTSUPP);
-   ASSERT_IOCTL(dev, TILER_HEAP_CREATE, &heap_create, -EOPNOTSUPP);
-   ASSERT_IOCTL(dev, TILER_HEAP_DESTROY, &heap_destroy, -EOPNOTSUPP);
 }
 
 /* ------------------------------------------------------------- DEV_QUERY -- */

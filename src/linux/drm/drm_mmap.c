@@ -16,10 +16,11 @@
 #include "drm_internal.h"
 #include "drm_mmap.h"
 
-/* A stretch of a mapping that shows contiguous RAM. */
+/* A stretch of a mapping that shows a stretch of a file of the machine's. */
 struct piece {
 	unsigned long addr;
-	unsigned long pfn;
+	int fd;
+	u64 offset;
 	unsigned long size_B;
 };
 
@@ -65,7 +66,7 @@ static int host_show(const struct piece *piece, int prot, int flags)
 {
 	return host_map(piece->addr, piece->size_B, prot,
 			MAP_SHARED | MAP_FIXED | (flags & MAP_POPULATE),
-			linux_machine.ram_fd, PFN_PHYS(piece->pfn), NULL);
+			piece->fd, piece->offset, NULL);
 }
 
 /*
@@ -221,8 +222,8 @@ int linux_munmap(unsigned long addr, size_t size_B)
 
 /* ----------------------------------------------------------------- map --- */
 
-int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
-		   unsigned long pfn, unsigned long size_B)
+static int add_piece(struct vm_area_struct *vma, unsigned long addr, int fd,
+		     u64 offset, unsigned long size_B)
 {
 	struct mapping *mapping = to_mapping(vma);
 	struct piece *last = mapping->num_pieces ?
@@ -233,13 +234,12 @@ int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
 
 	lockdep_assert_held(&mmap_lock);
 	if (offset_in_page(addr | size_B) || addr < vma->vm_start ||
-	    addr >= vma->vm_end || size_B > vma->vm_end - addr ||
-	    !pfn_valid(pfn + (size_B >> PAGE_SHIFT) - 1))
+	    addr >= vma->vm_end || size_B > vma->vm_end - addr)
 		return -EINVAL;
 	if (last && addr < last->addr + last->size_B)
 		return -EINVAL;
-	if (last && addr == last->addr + last->size_B &&
-	    pfn == last->pfn + (last->size_B >> PAGE_SHIFT)) {
+	if (last && addr == last->addr + last->size_B && fd == last->fd &&
+	    offset == last->offset + last->size_B) {
 		last->size_B += size_B;
 		return 0;
 	}
@@ -257,9 +257,46 @@ int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
 	}
 	mapping->pieces[mapping->num_pieces++] = (struct piece){
 		.addr = addr,
-		.pfn = pfn,
+		.fd = fd,
+		.offset = offset,
 		.size_B = size_B,
 	};
+	return 0;
+}
+
+int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
+		   unsigned long pfn, unsigned long size_B)
+{
+	if (!pfn_valid(pfn + (size_B >> PAGE_SHIFT) - 1))
+		return -EINVAL;
+	return add_piece(vma, addr, linux_machine.ram_fd, PFN_PHYS(pfn),
+			 size_B);
+}
+
+int io_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr,
+		       unsigned long pfn, unsigned long size, pgprot_t prot)
+{
+	u64 reg = PFN_PHYS(pfn) - LINUX_MMIO_PHYS;
+	unsigned long done;
+	uint64_t offset;
+	int fd, ret;
+
+	if (reg >= LINUX_MMIO_SIZE || size > LINUX_MMIO_SIZE - reg)
+		return -EINVAL;
+	for (done = 0; done < size; done += PAGE_SIZE) {
+		ret = linux_machine.mmio_page ?
+			      linux_machine.mmio_page(linux_machine.machine,
+						      reg + done, &fd,
+						      &offset) :
+			      -ENXIO;
+		if (!ret)
+			ret = add_piece(vma, addr + done, fd, offset,
+					PAGE_SIZE);
+		if (ret)
+			return ret;
+	}
+	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_page_prot = prot;
 	return 0;
 }
 

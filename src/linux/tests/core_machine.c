@@ -111,6 +111,16 @@ static const struct linux_machine_ops ops = {
 	.ram_free = ram_free,
 };
 
+static int firmware(void *arg, const char *name, const void **data_out,
+		    size_t *size_B_out)
+{
+	if (strcmp(name, DEV_FIRMWARE))
+		return -ENOENT;
+	*data_out = DEV_FIRMWARE_DATA;
+	*size_B_out = sizeof(DEV_FIRMWARE_DATA);
+	return 0;
+}
+
 void machine_boot(bool fragmented)
 {
 	struct linux_machine_desc desc = {
@@ -119,6 +129,7 @@ void machine_boot(bool fragmented)
 		.dma_mask = (1ull << 40) - 1,
 		.dma_coherent = true,
 		.irq_count = 3,
+		.firmware = firmware,
 	};
 
 	machine.fragmented = fragmented;

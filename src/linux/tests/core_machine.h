@@ -28,6 +28,10 @@
 #define DEV_SCRATCH 0x10 /* 0x10..0x1c: plain storage */
 #define DEV_IRQ 2
 
+/* The one image that it has, the NUL included. */
+#define DEV_FIRMWARE "vendor/device.bin"
+#define DEV_FIRMWARE_DATA "code"
+
 /* fragmented: one page at a time, no two neighbours. */
 void machine_boot(bool fragmented);
 /* Fails the test unless linux_shutdown() reports this many leaks. */

@@ -3,6 +3,7 @@
 #include "core_machine.h"
 
 #include <linux/delay.h>
+#include <linux/firmware.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 static char *regs;
+static struct device *dev;
 
 static int io_probe(struct platform_device *pdev)
 {
@@ -23,6 +25,7 @@ static int io_probe(struct platform_device *pdev)
 	if (IS_ERR(base))
 		return PTR_ERR(base);
 	regs = base;
+	dev = &pdev->dev;
 	assert_true(resource_size(res) >= 0x80000);
 	assert_int_equal(PTR_ERR(devm_platform_ioremap_resource(pdev, 1)),
 			 -EINVAL);
@@ -171,6 +174,25 @@ static void test_time(void **state)
 	assert_true(ktime_get_boottime_ns() > 0);
 }
 
+static void test_firmware(void **state)
+{
+	const struct firmware *fw;
+
+	assert_int_equal(request_firmware(&fw, DEV_FIRMWARE, dev), 0);
+	assert_int_equal(fw->size, sizeof(DEV_FIRMWARE_DATA));
+	assert_memory_equal(fw->data, DEV_FIRMWARE_DATA, fw->size);
+	release_firmware(fw);
+
+	assert_int_equal(request_firmware(&fw, "other", dev), -ENOENT);
+	assert_null(fw);
+	assert_int_equal(request_firmware(&fw, "", dev), -EINVAL);
+	release_firmware(fw);
+
+	linux_inject_failure(0);
+	assert_int_equal(request_firmware(&fw, DEV_FIRMWARE, dev), -ENOMEM);
+	linux_inject_failure(UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_poll_until_true),
 		cmocka_unit_test(test_poll_timeout),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_firmware),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

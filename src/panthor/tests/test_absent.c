@@ -22,6 +22,7 @@
 
 #include <drm/drm_syncobj.h>
 
+#include "fw_fake.h"
 #include "linux_machine.h"
 #include "mali.h"
 #include "mali_regs.h"
@@ -39,6 +40,7 @@
 static struct {
 	struct mali_dram *dram;
 	struct mali_gpu *gpu;
+	struct fw_fake fw;
 	struct panthor_device *ptdev;
 	struct linux_file *file;
 	u32 vm_id, bo[2];
@@ -60,8 +62,12 @@ static uint32_t played_status(void)
 
 static uint32_t mmio_read32(void *machine, uint32_t offset)
 {
-	uint32_t value = mali_gpu_read32(hw.gpu, offset);
+	uint32_t value;
 
+	if (fw_fake_read(&hw.fw, offset, &value))
+		return value;
+
+	value = mali_gpu_read32(hw.gpu, offset);
 	pthread_mutex_lock(&hw.lock);
 	if (offset == VIRT_FEATURES)
 		value = 1;
@@ -83,6 +89,9 @@ static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
 {
 	bool raise = false;
 
+	if (fw_fake_write(&hw.fw, offset, value))
+		return;
+
 	pthread_mutex_lock(&hw.lock);
 	if (offset == MALI_MMU_INT_MASK) {
 		raise = played_status() & value & ~hw.mask;
@@ -100,6 +109,13 @@ static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
 	mali_gpu_write32(hw.gpu, offset, value);
 	if (raise)
 		linux_raise_irq(MALI_IRQ_MMU);
+}
+
+static int firmware(void *machine, const char *name, const void **data_out,
+		    size_t *size_B_out)
+{
+	*data_out = fw_fake_image(size_B_out);
+	return 0;
 }
 
 static int ram_alloc(void *machine, uint64_t want_B, uint64_t *pa_out,
@@ -139,6 +155,7 @@ static int boot(void **state)
 		.dma_mask = (1ull << 40) - 1,
 		.dma_coherent = true,
 		.irq_count = MALI_IRQ_COUNT,
+		.firmware = firmware,
 	};
 	struct mali_gpu_config gpu_config = {
 		.va_bits = 48,
@@ -155,6 +172,9 @@ static int boot(void **state)
 	gpu_config.dram = hw.dram;
 	if (mali_gpu_create(&gpu_config, &hw.gpu))
 		return -1;
+	hw.fw.dram = hw.dram;
+	hw.fw.gpu = hw.gpu;
+	hw.fw.spoil_offset = UINT32_MAX;
 	mali_gpu_set_irq_handler(hw.gpu, raise_irq, NULL);
 	desc.ram_base = mali_dram_base(hw.dram);
 	desc.ram_fd = mali_dram_fd(hw.dram);

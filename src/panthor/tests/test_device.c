@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "drm-uapi/panthor_drm.h"
+#include "fw_fake.h"
 #include "linux_machine.h"
 #include "mali.h"
 #include "mali_regs.h"
@@ -37,6 +38,7 @@ enum mood {
 static struct {
 	struct mali_dram *dram;
 	struct mali_gpu *gpu;
+	struct fw_fake fw;
 	struct panthor_device *ptdev;
 	struct linux_file *file;
 
@@ -56,8 +58,12 @@ static void *late_flush(void *data)
 
 static uint32_t mmio_read32(void *machine, uint32_t offset)
 {
+	uint32_t value;
+
 	if (atomic_load(&hw.mood) == ABSENT)
 		return 0;
+	if (fw_fake_read(&hw.fw, offset, &value))
+		return value;
 
 	return mali_gpu_read32(hw.gpu, offset);
 }
@@ -92,10 +98,19 @@ static void write_command(uint32_t value)
 
 static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
 {
+	if (fw_fake_write(&hw.fw, offset, value))
+		return;
 	if (offset == MALI_GPU_CMD)
 		write_command(value);
 	else
 		mali_gpu_write32(hw.gpu, offset, value);
+}
+
+static int firmware(void *machine, const char *name, const void **data_out,
+		    size_t *size_B_out)
+{
+	*data_out = fw_fake_image(size_B_out);
+	return 0;
 }
 
 static int ram_alloc(void *machine, uint64_t want_B, uint64_t *pa_out,
@@ -134,6 +149,7 @@ static int boot(void **state)
 		.dma_mask = (1ull << 40) - 1,
 		.dma_coherent = true,
 		.irq_count = MALI_IRQ_COUNT,
+		.firmware = firmware,
 	};
 	struct mali_gpu_config gpu_config = {
 		.va_bits = 48,
@@ -150,6 +166,9 @@ static int boot(void **state)
 	if (mali_gpu_create(&gpu_config, &hw.gpu))
 		return -1;
 
+	hw.fw.dram = hw.dram;
+	hw.fw.gpu = hw.gpu;
+	hw.fw.spoil_offset = UINT32_MAX;
 	mali_gpu_set_irq_handler(hw.gpu, raise_irq, NULL);
 	desc.ram_base = mali_dram_base(hw.dram);
 	desc.ram_fd = mali_dram_fd(hw.dram);

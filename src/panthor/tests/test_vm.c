@@ -26,6 +26,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_syncobj.h>
 
+#include "fw_fake.h"
 #include "linux_machine.h"
 #include "mali.h"
 #include "mali_regs.h"
@@ -60,6 +61,7 @@ struct event {
 static struct {
 	struct mali_dram *dram;
 	struct mali_gpu *gpu;
+	struct fw_fake fw;
 	struct panthor_device *ptdev;
 	struct linux_file *file;
 	u32 bo;
@@ -101,6 +103,10 @@ static u32 slot_of(uint32_t offset)
 
 static uint32_t mmio_read32(void *machine, uint32_t offset)
 {
+	uint32_t value;
+
+	if (fw_fake_read(&hw.fw, offset, &value))
+		return value;
 	if (is_as_register(offset, 0x28) && hw.no_answer)
 		return 1;
 	return mali_gpu_read32(hw.gpu, offset);
@@ -110,6 +116,8 @@ static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
 {
 	u32 slot = slot_of(offset);
 
+	if (fw_fake_write(&hw.fw, offset, value))
+		return;
 	if (is_as_register(offset, 0x10)) {
 		hw.lockaddr[slot] = value;
 	} else if (is_as_register(offset, 0x14)) {
@@ -134,6 +142,13 @@ static void mmio_write32(void *machine, uint32_t offset, uint32_t value)
 		}
 	}
 	mali_gpu_write32(hw.gpu, offset, value);
+}
+
+static int firmware(void *machine, const char *name, const void **data_out,
+		    size_t *size_B_out)
+{
+	*data_out = fw_fake_image(size_B_out);
+	return 0;
 }
 
 static int ram_alloc(void *machine, uint64_t want_B, uint64_t *pa_out,
@@ -167,6 +182,7 @@ static int boot(void **state)
 		.dma_mask = (1ull << 40) - 1,
 		.dma_coherent = true,
 		.irq_count = MALI_IRQ_COUNT,
+		.firmware = firmware,
 	};
 	struct mali_gpu_config gpu_config = {
 		.va_bits = 48,
@@ -183,6 +199,9 @@ static int boot(void **state)
 	gpu_config.dram = hw.dram;
 	if (mali_gpu_create(&gpu_config, &hw.gpu))
 		return -1;
+	hw.fw.dram = hw.dram;
+	hw.fw.gpu = hw.gpu;
+	hw.fw.spoil_offset = UINT32_MAX;
 	mali_gpu_set_irq_handler(hw.gpu, raise_irq, NULL);
 	desc.ram_base = mali_dram_base(hw.dram);
 	desc.ram_fd = mali_dram_fd(hw.dram);

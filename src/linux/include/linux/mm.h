@@ -106,6 +106,13 @@ static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
 }
 
+/*
+ * Shows registers, by physical page. -EINVAL: none there; -ENXIO, or other
+ * errors of the machine: not as a page.
+ */
+int io_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr,
+		       unsigned long pfn, unsigned long size, pgprot_t prot);
+
 /* Shows one page at a page-aligned address of the mapping. */
 int vm_insert_page(struct vm_area_struct *vma, unsigned long addr,
 		   struct page *page);
