@@ -41,6 +41,9 @@ struct host_config {
    uint32_t pa_bits; /* 32, 36, 40, 42, 44 or 48; 0: 40 */
    bool noncoherent;
    uint32_t tlb_entries; /* 0: derived from vm.max_map_count */
+   uint32_t csg_count; /* 1..16 groups that the GPU runs at a time; 0: 8 */
+   uint32_t cs_count; /* 1..32 queues of a group; 0: 8 */
+   bool no_absent_stall; /* the GPU faults where a page is away, as hardware */
    enum host_uapi uapi;
 };
 
@@ -143,5 +146,13 @@ uint64_t host_reclaim(struct host_machine *machine, uint64_t size_B);
  * Returns how many fallible steps have passed since the last call.
  */
 uint64_t host_inject_failure(uint64_t n);
+/*
+ * For tests: hardware that hangs, until the driver resets it. After @skip more
+ * AS commands @command of any slot the next one never ends; the firmware
+ * answers nothing any more.
+ */
+void host_inject_stuck_as(struct host_machine *machine, uint32_t command,
+                          uint32_t skip);
+void host_inject_stuck_mcu(struct host_machine *machine);
 
 #endif /* HOST_H */

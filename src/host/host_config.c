@@ -8,6 +8,10 @@
 #define DEFAULT_VA_BITS 48
 #define DEFAULT_PA_BITS 40
 #define MAX_AS_COUNT 32
+#define MAX_CSG_COUNT 16
+#define MAX_CS_COUNT 32
+#define DEFAULT_CSG_COUNT 8
+#define DEFAULT_CS_COUNT 8
 
 static uint64_t
 physical_memory_B(void)
@@ -71,6 +75,10 @@ host_config_resolve(const struct host_config *config,
       c.pa_bits = DEFAULT_PA_BITS;
    if (!c.as_count)
       c.as_count = MAX_AS_COUNT;
+   if (!c.csg_count)
+      c.csg_count = DEFAULT_CSG_COUNT;
+   if (!c.cs_count)
+      c.cs_count = DEFAULT_CS_COUNT;
 
    if (c.va_bits < 33 || c.va_bits > 48) {
       host_error("va_bits is %" PRIu32 ", but must be 33..48", c.va_bits);
@@ -87,6 +95,13 @@ host_config_resolve(const struct host_config *config,
       host_error("as_count is %" PRIu32
                  ", but must be 2..32: slot 0 is reserved",
                  c.as_count);
+      return -EINVAL;
+   }
+
+   if (c.csg_count > MAX_CSG_COUNT || c.cs_count > MAX_CS_COUNT) {
+      host_error("csg_count is %" PRIu32 " and cs_count %" PRIu32
+                 ", but they must be at most 16 and 32",
+                 c.csg_count, c.cs_count);
       return -EINVAL;
    }
 

@@ -12,6 +12,9 @@
 
 #include "host_private.h"
 
+/* Where a board has LATEST_FLUSH, from the beginning of its registers. */
+#define LATEST_FLUSH_PAGE 0x10000
+
 pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The one machine, or NULL. Guarded by host_lock. */
@@ -65,6 +68,32 @@ ram_free(void *data, uint64_t pa, uint64_t size_B)
    mali_dram_free(machine->dram, pa, size_B);
 }
 
+static int
+firmware(void *data, const char *name, const void **data_out,
+         size_t *size_B_out)
+{
+   (void)data;
+   if (strcmp(name, "arm/mali/arch10.8/mali_csffw.bin"))
+      return -ENOENT;
+
+   *data_out = mali_firmware_image(size_B_out);
+   return 0;
+}
+
+/* Of the registers, processes may see one page. */
+static int
+mmio_page(void *data, uint32_t offset, int *fd_out, uint64_t *fd_offset_out)
+{
+   struct host_machine *machine = data;
+
+   if (offset != LATEST_FLUSH_PAGE)
+      return -ENXIO;
+
+   *fd_out = mali_gpu_user_page_fd(machine->gpu);
+   *fd_offset_out = 0;
+   return 0;
+}
+
 static const struct linux_machine_ops machine_ops = {
     .mmio_read32 = mmio_read32,
     .mmio_write32 = mmio_write32,
@@ -105,6 +134,9 @@ create_hardware(struct host_machine *machine, const struct host_config *config)
        .as_present = (uint32_t)((UINT64_C(1) << config->as_count) - 1),
        .coherent = !config->noncoherent,
        .tlb_entries = config->tlb_entries,
+       .csg_count = config->csg_count,
+       .cs_count = config->cs_count,
+       .no_absent_stall = config->no_absent_stall,
    };
    ret = mali_gpu_create(&gpu_config, &machine->gpu);
    if (ret) {
@@ -137,6 +169,8 @@ boot_linux(struct host_machine *machine, const struct host_config *config)
        .dma_mask = (UINT64_C(1) << config->pa_bits) - 1,
        .dma_coherent = !config->noncoherent,
        .irq_count = MALI_IRQ_COUNT,
+       .firmware = firmware,
+       .mmio_page = mmio_page,
    };
    int ret = linux_boot(&desc);
    if (ret)
@@ -324,4 +358,17 @@ uint64_t
 host_inject_failure(uint64_t n)
 {
    return linux_inject_failure(n);
+}
+
+void
+host_inject_stuck_as(struct host_machine *machine, uint32_t command,
+                     uint32_t skip)
+{
+   mali_gpu_inject_stuck_as(machine->gpu, UINT32_MAX, command, skip);
+}
+
+void
+host_inject_stuck_mcu(struct host_machine *machine)
+{
+   mali_gpu_inject_stuck_mcu(machine->gpu);
 }

@@ -94,10 +94,10 @@ static enum mali_cs_step step(struct mali_cs *cs, uint64_t va)
 /* Tells, once for each time that the stream was set going. */
 static void check_progress(struct mali_cs *cs, uint64_t since_ns, bool *told)
 {
-	uint64_t limit_ns = (uint64_t)atomic_load_explicit(
-				    &cs->csg->mcu->progress_limit_k,
-				    memory_order_relaxed) *
-			    1024;
+	uint64_t limit_ns =
+		(uint64_t)atomic_load_explicit(&cs->csg->mcu->progress_limit_k,
+					       memory_order_relaxed) *
+		1024;
 
 	if (*told || !limit_ns || mali_now_ns() - since_ns < limit_ns)
 		return;
@@ -199,9 +199,10 @@ static void *cs_main(void *data)
 		if (!has_reason(cs)) {
 			/* A kick may have come while that looked. */
 			if (!cs->quit && !(cs->kick && atomic_load(&cs->run)))
-				wait_for_wake(cs, atomic_load(&cs->run) &&
-							  cs->idle ==
-								  MALI_CS_BLOCKED);
+				wait_for_wake(cs,
+					      atomic_load(&cs->run) &&
+						      cs->idle ==
+							      MALI_CS_BLOCKED);
 			continue;
 		}
 		cs->parked = false;
@@ -238,6 +239,7 @@ int mali_cs_run(struct mali_cs *cs)
 		ret = -pthread_create(&cs->thread, NULL, cs_main, cs);
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 		cs->has_thread = !ret;
+		atomic_store(&cs->run, !ret);
 	}
 	pthread_cond_signal(&cs->wake);
 	pthread_mutex_unlock(&mcu->lock);

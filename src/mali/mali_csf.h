@@ -12,8 +12,8 @@
  *
  * Threads. The MCU's thread alone reads and writes what is shared with the
  * driver, through the page tables of address space 0. Every command stream that
- * was ever started has a thread, which is parked while the stream has nothing to
- * do or is not to run. Streams tell the MCU of events by flags.
+ * was ever started has a thread, which is parked while the stream has nothing
+ * to do or is not to run. Streams tell the MCU of events by flags.
  *
  * Locks. mali_mcu::lock guards the fields that say so below. It is held for
  * some stores only, and never while GPU memory is accessed: that may have to
@@ -69,11 +69,12 @@ uint32_t mali_mem_add32(const struct mali_port *port, uint64_t va,
 uint32_t mali_mem_add64(const struct mali_port *port, uint64_t va,
 			uint64_t value);
 
-/* -------------------------------------------------------- command streams -- */
+/* -------------------------------------------------------- command streams --
+ */
 
 /* Where execution is in one buffer; frame 0 is the ring. */
 struct mali_cs_frame {
-	uint64_t pc;  /* address of the next instruction; ring: bytes consumed */
+	uint64_t pc; /* address of the next instruction; ring: bytes consumed */
 	uint64_t end; /* address behind the last one; unused for the ring */
 };
 
@@ -129,9 +130,9 @@ struct mali_cs {
 	pthread_cond_t wake;
 	_Atomic bool run; /* the thread may execute; read without lock, too */
 	bool quit;	  /* the thread is to end */
-	bool kick;	  /* look at the ring, or at what is waited for, again */
-	bool parked;	  /* the thread executes nothing */
-	bool polling;	  /* though parked, it reads the context */
+	bool kick;    /* look at the ring, or at what is waited for, again */
+	bool parked;  /* the thread executes nothing */
+	bool polling; /* though parked, it reads the context */
 	enum mali_cs_idle idle;
 	uint32_t events;
 	/* Details of the events. */
@@ -183,11 +184,11 @@ struct mali_mcu {
 	pthread_t thread;
 	/* Guarded by lock. */
 	bool quit;
-	bool work;	 /* a doorbell, an event, or a change of control */
-	bool stop;	 /* drop everything: MCU_CONTROL, or a reset */
-	bool start;	 /* boot */
-	bool stuck;	 /* injected: answers nothing until a reset */
-	_Atomic uint32_t status; /* MALI_MCU_* */
+	bool work;  /* a doorbell, an event, or a change of control */
+	bool stop;  /* drop everything: MCU_CONTROL, or a reset */
+	bool start; /* boot */
+	bool stuck; /* injected: answers nothing until a reset */
+	_Atomic uint32_t status;	   /* MALI_MCU_* */
 	_Atomic uint32_t progress_limit_k; /* 1024 cycles; 0: none */
 	_Atomic uint64_t instructions, starts;
 	_Atomic bool said_shaders;
@@ -268,8 +269,7 @@ extern const char mali_fw_ident[16];
 #define MALI_FW_CSG_INPUT(csg) (MALI_FW_SHARED_VA + 0x11000u + (csg)*0x200u)
 #define MALI_FW_CSG_OUTPUT(csg) (MALI_FW_CSG_INPUT(csg) + 0x100u)
 #define MALI_FW_CS_INPUT(csg, cs)                                              \
-	(MALI_FW_SHARED_VA + 0x20000u +                                        \
-	 ((csg)*MALI_MAX_CS + (cs)) * 0x200u)
+	(MALI_FW_SHARED_VA + 0x20000u + ((csg)*MALI_MAX_CS + (cs)) * 0x200u)
 #define MALI_FW_CS_OUTPUT(csg, cs) (MALI_FW_CS_INPUT(csg, cs) + 0x100u)
 
 /* Bytes that suspending a group of @streams stores. */

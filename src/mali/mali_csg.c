@@ -94,6 +94,8 @@
 
 #define RING_INPUT_EXTRACT_INIT 0x8
 
+#define FATAL_CS_CONFIG_FAULT 0x40
+
 static uint32_t stream_count(const struct mali_csg *csg)
 {
 	return csg->mcu->gpu->config.cs_count;
@@ -175,8 +177,14 @@ static bool has_ring(const struct mali_cs *cs)
 /* Lets a stream execute that has a context. */
 static void run_stream(struct mali_cs *cs)
 {
-	if (!has_ring(cs) || mali_cs_run(cs))
+	bool valid = has_ring(cs);
+
+	if (!valid)
+		cs->context.fatal = FATAL_CS_CONFIG_FAULT;
+	if (mali_cs_run(cs))
 		mali_mcu_fail(cs->csg->mcu);
+	else if (!valid)
+		mali_cs_post(cs, MALI_CS_EVENT_FATAL, FATAL_CS_CONFIG_FAULT, 0);
 }
 
 /* START and STOP; true if the request is done. */
@@ -328,7 +336,8 @@ void mali_csg_forget(struct mali_csg *csg)
 		csg->cs[i].context.started = 0;
 }
 
-/* The suspend buffer holds the contexts of all streams, one behind the other. */
+/* The suspend buffer holds the contexts of all streams, one behind the other.
+ */
 static void copy_contexts(struct mali_csg *csg, bool store)
 {
 	struct mali_mcu *mcu = csg->mcu;
@@ -350,12 +359,33 @@ static void copy_contexts(struct mali_csg *csg, bool store)
 static void configure(struct mali_csg *csg)
 {
 	struct mali_mcu *mcu = csg->mcu;
-	uint32_t endpoints =
-		mali_mcu_read(mcu, input(csg) + CSG_ENDPOINT_REQ);
+	uint32_t endpoints = mali_mcu_read(mcu, input(csg) + CSG_ENDPOINT_REQ);
 
 	mali_mcu_write(mcu, output(csg) + CSG_STATUS_ENDPOINT_REQ, endpoints);
 	mali_mcu_write(mcu, output(csg) + CSG_STATUS_ENDPOINT_CURRENT,
 		       endpoints);
+}
+
+/* No event is pending: those of the group that was here before are nobody's. */
+static void clear_events(struct mali_csg *csg)
+{
+	const uint32_t events =
+		CSG_SYNC_UPDATE | CSG_IDLE | CSG_PROGRESS_TIMER_EVENT;
+	struct mali_mcu *mcu = csg->mcu;
+	uint32_t req = mali_mcu_read(mcu, input(csg) + CSG_REQ);
+	uint32_t ack = mali_mcu_read(mcu, output(csg) + CSG_ACK);
+
+	mali_mcu_write(mcu, output(csg) + CSG_ACK,
+		       (ack & ~events) | (req & events));
+	mali_mcu_write(mcu, output(csg) + CSG_IRQ_REQ,
+		       mali_mcu_read(mcu, input(csg) + CSG_IRQ_ACK));
+	for (uint32_t i = 0; i < stream_count(csg); i++) {
+		struct mali_cs *cs = &csg->cs[i];
+
+		req = mali_mcu_read(mcu, cs_input(cs) + CS_REQ);
+		mali_mcu_write(mcu, cs_output(cs) + CS_ACK,
+			       req & ~CS_STATE_MASK);
+	}
 }
 
 static void start_group(struct mali_csg *csg, bool resume)
@@ -371,6 +401,7 @@ static void start_group(struct mali_csg *csg, bool resume)
 	atomic_fetch_add_explicit(&mcu->starts, 1, memory_order_relaxed);
 	mali_mcu_write(mcu, output(csg) + CSG_STATUS_STATE, 0);
 	configure(csg);
+	clear_events(csg);
 
 	if (resume)
 		copy_contexts(csg, false);
@@ -379,10 +410,6 @@ static void start_group(struct mali_csg *csg, bool resume)
 
 		if (!resume) {
 			cs->context.started = 0;
-			mali_mcu_write(mcu, cs_output(cs) + CS_ACK,
-				       mali_mcu_read(mcu,
-						     cs_input(cs) + CS_REQ) &
-					       ~CS_STATE_MASK);
 		} else if (cs->context.started) {
 			/* The slot may be another one than before. */
 			cs->context.doorbell = CS_CONFIG_DOORBELL(

@@ -54,8 +54,8 @@ static const struct fw_image image = {
 		{
 			.header = ENTRY_HEADER(ENTRY_IFACE,
 					       sizeof(struct fw_section)),
-			.flags = SECTION_READ | SECTION_EXECUTE |
-				 SECTION_CACHED,
+			.flags =
+				SECTION_READ | SECTION_EXECUTE | SECTION_CACHED,
 			.va_start = MALI_FW_CODE_VA,
 			.va_end = MALI_FW_CODE_VA + MALI_PAGE_SIZE,
 			.data_start = offsetof(struct fw_image, ident),

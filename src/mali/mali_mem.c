@@ -3,8 +3,8 @@
  * Loads and stores of the GPU's own units through an address space.
  *
  * Each one walks the page tables under the tlb lock and touches DRAM before it
- * lets go of it. So a LOCK command, which takes the lock, returns when no access
- * that used an old translation is under way, just as for windows.
+ * lets go of it. So a LOCK command, which takes the lock, returns when no
+ * access that used an old translation is under way, just as for windows.
  */
 #include "mali_csf.h"
 

@@ -236,9 +236,9 @@ uint32_t mali_mmu_read(struct mali_gpu *gpu, uint32_t offset)
 		return atomic_load_explicit(&as->faultstatus,
 					    memory_order_relaxed);
 	if (offset == MALI_AS_STATUS(0) - MALI_AS(0))
-		return atomic_load_explicit(&as->stuck, memory_order_relaxed) ?
-			       MALI_AS_STATUS_ACTIVE :
-			       0;
+		return atomic_load_explicit(&as->stuck, memory_order_relaxed)
+			       ? MALI_AS_STATUS_ACTIVE
+			       : 0;
 	half = reg_half(as, offset);
 	return half ? atomic_load_explicit(half, memory_order_relaxed) : 0;
 }
@@ -341,16 +341,17 @@ static void wait_for_release(struct mali_gpu *gpu, struct mali_as *as,
 	as->waiters--;
 }
 
-bool mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
+static bool is_locked(const struct mali_as *as, uint64_t va)
+{
+	return as->locked && va >= as->lock_start && va <= as->lock_last;
+}
+
+void mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va)
 {
-	bool waited = false;
-
-	while (as->locked && va >= as->lock_start && va <= as->lock_last) {
+	gpu->tlb.stalls += is_locked(as, va);
+	while (is_locked(as, va))
 		wait_for_release(gpu, as, false);
-		waited = true;
-	}
-	return waited;
 }
 
 void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
@@ -369,7 +370,7 @@ uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 	uint32_t exception;
 
 	for (;;) {
-		gpu->tlb.stalls += mali_as_wait_unlocked(gpu, as, va);
+		mali_as_wait_unlocked(gpu, as, va);
 		exception = mali_walk(&as->config, va, access, leaf_out);
 		if (exception != MALI_FAULT_ABSENT)
 			return exception;

@@ -255,8 +255,8 @@ void mali_mmu_fault_cleared(struct mali_gpu *gpu, uint32_t bits);
 uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va, uint32_t access, uint32_t source,
 			   struct mali_leaf *leaf_out);
-/* Waits until the address is not locked; true if it had to. Tlb lock held. */
-bool mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
+/* Waits until the address is not locked. Tlb lock held. */
+void mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va);
 /* An access found its page absent: tells the driver, waits. Tlb lock held. */
 void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,

@@ -312,6 +312,7 @@ static bool miss_answer(struct miss *miss, bool *absent_out)
 	struct mali_leaf leaf;
 	uint32_t exception;
 
+	*absent_out = false;
 	if (node) {
 		const struct mali_entry *entry =
 			mali_container_of(node, struct mali_entry, node);
@@ -329,9 +330,10 @@ static bool miss_answer(struct miss *miss, bool *absent_out)
 
 	exception =
 		mali_walk(&window->as->config, miss->va, miss->access, &leaf);
-	*absent_out = exception == MALI_FAULT_ABSENT;
-	if (*absent_out)
+	if (exception == MALI_FAULT_ABSENT) {
+		*absent_out = true;
 		return false;
+	}
 	if (!exception) {
 		/* An entry that permits less than the tables do is stale. */
 		if (node)
@@ -372,7 +374,7 @@ static void populate(const struct mali_gpu *gpu, const struct miss *miss)
 bool mali_window_miss(uintptr_t addr, uint32_t access)
 {
 	struct miss miss = {.access = access};
-	bool stalled = false, answered, absent;
+	bool answered, absent;
 	struct mali_node *node;
 	struct mali_gpu *gpu;
 
@@ -390,14 +392,12 @@ bool mali_window_miss(uintptr_t addr, uint32_t access)
 	miss.va = miss.window->va + (addr - miss.window->host);
 	gpu = miss.window->gpu;
 	do {
-		stalled |= mali_as_wait_unlocked(gpu, miss.window->as,
-						 miss.va);
+		mali_as_wait_unlocked(gpu, miss.window->as, miss.va);
 		answered = miss_answer(&miss, &absent);
 		if (absent)
 			mali_as_wait_absent(gpu, miss.window->as, miss.va,
 					    miss.access, 0);
 	} while (absent);
-	gpu->tlb.stalls += stalled;
 	mali_tlb_unlock();
 
 	if (miss.populate_B > MALI_PAGE_SIZE)

@@ -69,7 +69,7 @@ static int firmware(void *machine, const char *name, const void **data_out,
 static int mmio_page(void *machine, uint32_t offset, int *fd_out,
 		     uint64_t *fd_offset_out)
 {
-	if (offset != MALI_USER_LATEST_FLUSH_ID)
+	if (offset != MALI_USER_LATEST_FLUSH_ID || hw.no_user_page)
 		return -ENXIO;
 	*fd_out = hw.user_page_fd;
 	*fd_offset_out = 0;

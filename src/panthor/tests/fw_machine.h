@@ -20,6 +20,7 @@ struct fw_machine {
 	const void *image; /* NULL: there is no file */
 	size_t image_size_B;
 	int user_page_fd; /* one page; word 0 is what LATEST_FLUSH_ID says */
+	bool no_user_page;
 	_Atomic u32 resets;
 	/* Slot 0 reports a fault until its interrupt is cleared. */
 	_Atomic bool mmu_fault;

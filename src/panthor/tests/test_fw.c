@@ -355,6 +355,14 @@ static void test_flush_id_page(void **state)
 	assert_int_equal(pwrite(hw.user_page_fd, &id, 4, 0), 4);
 	assert_int_equal(*page, 6);
 	assert_int_equal(linux_sys_munmap((void *)page, SZ_4K), 0);
+
+	/* A machine that cannot show it. */
+	hw.no_user_page = true;
+	assert_int_equal(linux_sys_mmap(file, NULL, SZ_4K, PROT_READ,
+					MAP_SHARED,
+					DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET,
+					(void **)&page),
+			 -ENXIO);
 	linux_sys_close(file);
 	panthor_remove(hw.ptdev);
 }
