@@ -185,6 +185,8 @@ static bool has_reason(struct mali_cs *cs)
 		cs->kick = false;
 		return poll_wait(cs) && atomic_load(&cs->run);
 	default:
+		/* No doorbell wakes the dead; and it must not be waited for. */
+		cs->kick = false;
 		return false;
 	}
 }
