@@ -195,12 +195,13 @@ static enum mali_cs_step load_store(const struct instr *instr, bool store)
 		return invalid(instr);
 
 	for (uint32_t i = 0; i < 16; i++) {
-		uint32_t *reg = &instr->context->regs[base + i];
 		uint64_t at = va + 4 * i;
-		uint32_t value;
+		uint32_t *reg, value;
 
+		/* Only what the mask names is a register for sure. */
 		if (!(mask >> i & 1))
 			continue;
+		reg = &instr->context->regs[base + i];
 		if (store) {
 			if (mali_mem_store32(&instr->port, at, *reg))
 				return bus_fault(instr, at);
