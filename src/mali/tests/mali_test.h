@@ -43,6 +43,7 @@ struct test_config {
 	uint32_t tlb_entries;
 	unsigned va_bits; /* 0: 48 */
 	bool dram_fragmented;
+	bool no_absent_stall;
 };
 
 /* The AS is enabled, with empty tables. */

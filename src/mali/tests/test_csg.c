@@ -384,20 +384,48 @@ static void test_stream_stop(void **state)
 	cs_group_request(c, 0, CS_TERMINATE);
 }
 
-/* A ring of no size is the stream's own problem. */
+/* A ring that cannot be one is the stream's own problem. */
 static void test_bad_ring(void **state)
 {
+	static const struct {
+		uint32_t at, value;
+	} table[] = {
+		{0x10, 4},    /* base */
+		{0x18, 0},    /* size */
+		{0x18, 4},    /* less than an instruction */
+		{0x18, 4088}, /* no power of two */
+		{0x30, CS_QUEUE_VA(0, 1) + 4},
+		{0x38, CS_QUEUE_VA(0, 1) + 2},
+	};
 	struct cs_test *c = *state;
 	const uint64_t ring[] = {CS_NOP};
 
-	cs_group_prepare(c, 0, 2);
-	atomic_store(cs_cs_input(c, 0, 1, 0x18), 0);
-	cs_group_request(c, 0, CS_START);
-	assert_int_equal(cs_wait_fatal(c, 0, 1, NULL), 0x40);
-	cs_submit(c, 0, 0, ring, 1);
-	cs_wait_empty(c, 0, 0);
+	for (unsigned i = 0; i < COUNT(table); i++) {
+		cs_group_prepare(c, 0, 2);
+		atomic_store(cs_cs_input(c, 0, 1, table[i].at), table[i].value);
+		cs_group_request(c, 0, CS_START);
+		assert_int_equal(cs_wait_fatal(c, 0, 1, NULL), 0x40);
+		cs_submit(c, 0, 0, ring, 1);
+		cs_wait_empty(c, 0, 0);
+		cs_group_request(c, 0, CS_TERMINATE);
+	}
 	assert_int_equal(mali_gpu_read32(c->t.gpu, MALI_MCU_STATUS), 1);
-	cs_group_request(c, 0, CS_TERMINATE);
+}
+
+/* More than a ring holds, and a piece of an instruction. */
+static void test_overfull_ring(void **state)
+{
+	static const uint64_t inserted[] = {CS_RING_B + 8, 12, -8ull};
+	struct cs_test *c = *state;
+
+	for (unsigned i = 0; i < COUNT(inserted); i++) {
+		cs_group_prepare(c, 0, 1);
+		cs_group_request(c, 0, CS_START);
+		c->inserted[0][0] = inserted[i];
+		cs_submit(c, 0, 0, NULL, 0);
+		assert_int_equal(cs_wait_fatal(c, 0, 0, NULL), 0x40);
+		cs_group_request(c, 0, CS_TERMINATE);
+	}
 }
 
 /* What HALT, PING, DISABLE and a reset do to a group that never ends. */
@@ -478,13 +506,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_description),	      TEST(test_boot_without_code),
-		TEST(test_all_slots_at_once), TEST(test_suspend_resume),
-		TEST(test_suspend_blocked),   TEST(test_ping_pong),
-		TEST(test_sync_update),	      TEST(test_idle),
-		TEST(test_progress_timer),    TEST(test_ring_wraps),
-		TEST(test_stream_stop),	      TEST(test_bad_ring),
-		TEST(test_ping_halt),	      TEST(test_reset),
+		TEST(test_description),
+		TEST(test_boot_without_code),
+		TEST(test_all_slots_at_once),
+		TEST(test_suspend_resume),
+		TEST(test_suspend_blocked),
+		TEST(test_ping_pong),
+		TEST(test_sync_update),
+		TEST(test_idle),
+		TEST(test_progress_timer),
+		TEST(test_ring_wraps),
+		TEST(test_stream_stop),
+		TEST(test_bad_ring),
+		TEST(test_overfull_ring),
+		TEST(test_ping_halt),
+		TEST(test_reset),
 		TEST(test_stuck_mcu),
 	};
 
