@@ -26,6 +26,7 @@
 #define RING_OUTPUT_EXTRACT 0x0
 #define RING_OUTPUT_ACTIVE 0x8
 
+#define FATAL_CS_CONFIG_FAULT 0x40
 #define FATAL_CS_BUS_FAULT 0x48
 
 void mali_cs_port(const struct mali_cs *cs, struct mali_port *port_out)
@@ -34,6 +35,7 @@ void mali_cs_port(const struct mali_cs *cs, struct mali_port *port_out)
 		.gpu = cs->csg->mcu->gpu,
 		.as = cs->csg->as,
 		.source = MALI_SOURCE_CS(cs->csg->index, cs->index),
+		.run = &cs->run,
 	};
 }
 
@@ -50,12 +52,15 @@ static void publish(struct mali_cs *cs, bool active)
 	mali_mcu_write(mcu, va + RING_OUTPUT_ACTIVE, active);
 }
 
-/* The address of the next instruction; false where the ring has no more. */
-static bool next_address(struct mali_cs *cs, uint64_t *va_out)
+enum fetch { FETCH_NEXT, FETCH_EMPTY, FETCH_OVERFULL };
+
+/* Where the next instruction is, if there is one. */
+static enum fetch next_address(struct mali_cs *cs, uint64_t *va_out)
 {
 	struct mali_cs_context *context = &cs->context;
 	struct mali_cs_frame *frame = &context->frames[context->depth];
 	bool returned = false;
+	uint64_t filled;
 
 	for (; context->depth && frame->pc >= frame->end; frame--) {
 		context->depth--;
@@ -63,27 +68,32 @@ static bool next_address(struct mali_cs *cs, uint64_t *va_out)
 	}
 	if (context->depth) {
 		*va_out = frame->pc;
-		return true;
+		return FETCH_NEXT;
 	}
 	if (returned)
 		publish(cs, true);
-	if (mali_mcu_read64(cs->csg->mcu,
-			    context->ring_input_va + RING_INPUT_INSERT) ==
-	    frame->pc)
-		return false;
+	filled = mali_mcu_read64(cs->csg->mcu,
+				 context->ring_input_va + RING_INPUT_INSERT) -
+		 frame->pc;
 	*va_out = context->ring_va + frame->pc % context->ring_size_B;
-	return true;
+	if (filled > context->ring_size_B || filled % 8)
+		return FETCH_OVERFULL;
+	return filled ? FETCH_NEXT : FETCH_EMPTY;
 }
 
 static enum mali_cs_step step(struct mali_cs *cs, uint64_t va)
 {
 	struct mali_cs_context *context = &cs->context;
 	struct mali_port port;
+	uint32_t exception;
 	uint64_t word;
 
 	mali_cs_port(cs, &port);
 	/* Ring buffers are never executable: fetching is reading. */
-	if (mali_mem_load64(&port, va, &word))
+	exception = mali_mem_load64(&port, va, &word);
+	if (exception == MALI_INTERRUPTED)
+		return MALI_CS_STEP_NEXT;
+	if (exception)
 		return mali_cs_fatal(cs, FATAL_CS_BUS_FAULT, va);
 	context->frames[context->depth].pc += sizeof(word);
 	atomic_fetch_add_explicit(&cs->csg->mcu->instructions, 1,
@@ -105,23 +115,36 @@ static void check_progress(struct mali_cs *cs, uint64_t since_ns, bool *told)
 	mali_cs_post(cs, MALI_CS_EVENT_PROGRESS_TIMER, 0, 0);
 }
 
+/* Fetches and executes one instruction; *@empty_out: there is none. */
+static enum mali_cs_step advance(struct mali_cs *cs, bool *empty_out)
+{
+	uint64_t va;
+
+	*empty_out = false;
+	if (cs->context.wait.is_blocked)
+		return mali_cs_retry_wait(cs);
+	switch (next_address(cs, &va)) {
+	case FETCH_NEXT:
+		return step(cs, va);
+	case FETCH_EMPTY:
+		*empty_out = true;
+		return MALI_CS_STEP_NEXT;
+	default:
+		return mali_cs_fatal(cs, FATAL_CS_CONFIG_FAULT, va);
+	}
+}
+
 /* Executes until there is a reason to park. Nothing is locked. */
 static enum mali_cs_idle execute(struct mali_cs *cs)
 {
-	uint64_t since_ns = mali_now_ns(), va;
-	bool told = false, active = false;
+	uint64_t since_ns = mali_now_ns();
+	bool told = false, empty;
 
+	publish(cs, true);
 	for (uint64_t n = 1; atomic_load(&cs->run); n++) {
-		enum mali_cs_step result;
+		enum mali_cs_step result = advance(cs, &empty);
 
-		if (cs->context.wait.is_blocked) {
-			result = mali_cs_retry_wait(cs);
-		} else if (next_address(cs, &va)) {
-			if (!active)
-				publish(cs, true);
-			active = true;
-			result = step(cs, va);
-		} else {
+		if (empty) {
 			publish(cs, false);
 			return MALI_CS_EMPTY;
 		}
@@ -185,7 +208,7 @@ static bool has_reason(struct mali_cs *cs)
 		cs->kick = false;
 		return poll_wait(cs) && atomic_load(&cs->run);
 	default:
-		/* No doorbell wakes the dead; and it must not be waited for. */
+		/* Nothing wakes the dead. */
 		cs->kick = false;
 		return false;
 	}
@@ -256,6 +279,8 @@ void mali_cs_halt(struct mali_cs *cs)
 	atomic_store(&cs->run, false);
 	cs->doorbell = 0;
 	pthread_mutex_unlock(&mcu->lock);
+	/* It may be waiting for memory. */
+	mali_as_interrupt(&mcu->gpu->as[cs->csg->as]);
 }
 
 bool mali_cs_is_parked(struct mali_cs *cs)

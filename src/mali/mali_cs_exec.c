@@ -86,9 +86,20 @@ static enum mali_cs_step invalid(const struct instr *instr)
 	return mali_cs_fatal(instr->cs, EXCEPTION_CS_INSTR_INVALID, instr->va);
 }
 
-static enum mali_cs_step bus_fault(const struct instr *instr, uint64_t va)
+/*
+ * An access of the instruction failed. One that was called off leaves
+ * everything as it was: the instruction is executed again when the stream goes
+ * on.
+ */
+static enum mali_cs_step bus_fault(const struct instr *instr, uint64_t va,
+				   uint32_t exception)
 {
-	return mali_cs_fatal(instr->cs, EXCEPTION_CS_BUS_FAULT, va);
+	struct mali_cs_context *context = instr->context;
+
+	if (exception != MALI_INTERRUPTED)
+		return mali_cs_fatal(instr->cs, EXCEPTION_CS_BUS_FAULT, va);
+	context->frames[context->depth].pc -= sizeof(instr->word);
+	return MALI_CS_STEP_NEXT;
 }
 
 static uint32_t field(const struct instr *instr, unsigned low, unsigned bits)
@@ -180,12 +191,16 @@ static enum mali_cs_step umin32(const struct instr *instr)
 
 /* -------------------------------------------------------------- memory -- */
 
-/* Registers base + i and words at address + 4 i, for the bits i of the mask. */
+/*
+ * Registers base + i and words at address + 4 i, for the bits i of the mask.
+ * What is loaded may overwrite the address, so it goes to the registers at the
+ * end.
+ */
 static enum mali_cs_step load_store(const struct instr *instr, bool store)
 {
 	uint32_t base = field(instr, 48, 8), mask = field(instr, 16, 16);
 	int64_t offset = (int16_t)field(instr, 0, 16);
-	uint32_t address;
+	uint32_t address, words[16], exception;
 	uint64_t va;
 
 	if (!pair_at(instr, 40, &address))
@@ -195,21 +210,19 @@ static enum mali_cs_step load_store(const struct instr *instr, bool store)
 		return invalid(instr);
 
 	for (uint32_t i = 0; i < 16; i++) {
-		uint64_t at = va + 4 * i;
-		uint32_t *reg, value;
-
-		/* Only what the mask names is a register for sure. */
 		if (!(mask >> i & 1))
 			continue;
-		reg = &instr->context->regs[base + i];
-		if (store) {
-			if (mali_mem_store32(&instr->port, at, *reg))
-				return bus_fault(instr, at);
-		} else {
-			if (mali_mem_load32(&instr->port, at, &value))
-				return bus_fault(instr, at);
-			*reg = value;
-		}
+		exception =
+			store ? mali_mem_store32(&instr->port, va + 4 * i,
+						 instr->context->regs[base + i])
+			      : mali_mem_load32(&instr->port, va + 4 * i,
+						&words[i]);
+		if (exception)
+			return bus_fault(instr, va + 4 * i, exception);
+	}
+	for (uint32_t i = 0; i < 16 && !store; i++) {
+		if (mask >> i & 1)
+			instr->context->regs[base + i] = words[i];
 	}
 	return MALI_CS_STEP_NEXT;
 }
@@ -217,8 +230,8 @@ static enum mali_cs_step load_store(const struct instr *instr, bool store)
 static enum mali_cs_step store_state(const struct instr *instr)
 {
 	int64_t offset = (int16_t)field(instr, 0, 16);
+	uint32_t address, exception;
 	uint64_t va, value = 0;
-	uint32_t address;
 
 	if (!pair_at(instr, 40, &address))
 		return invalid(instr);
@@ -234,9 +247,8 @@ static enum mali_cs_step store_state(const struct instr *instr)
 		value = instr->context->error;
 		break;
 	}
-	if (mali_mem_store64(&instr->port, va, value))
-		return bus_fault(instr, va);
-	return MALI_CS_STEP_NEXT;
+	exception = mali_mem_store64(&instr->port, va, value);
+	return exception ? bus_fault(instr, va, exception) : MALI_CS_STEP_NEXT;
 }
 
 static enum mali_cs_step flush_cache(const struct instr *instr)
@@ -341,9 +353,13 @@ static enum mali_cs_step sync_write(const struct instr *instr, bool is_64,
 		return invalid(instr);
 
 	/* The status first: whoever sees the value may look at it. */
-	if (field(instr, 0, 1) && instr->context->error &&
-	    mali_mem_store32(&instr->port, status_va(va, is_64), 1))
-		return bus_fault(instr, status_va(va, is_64));
+	if (field(instr, 0, 1) && instr->context->error) {
+		exception =
+			mali_mem_store32(&instr->port, status_va(va, is_64), 1);
+		if (exception)
+			return bus_fault(instr, status_va(va, is_64),
+					 exception);
+	}
 	if (is_64)
 		exception = add ? mali_mem_add64(&instr->port, va,
 						 pair(instr, data))
@@ -355,7 +371,7 @@ static enum mali_cs_step sync_write(const struct instr *instr, bool is_64,
 				: mali_mem_store32(&instr->port, va,
 						   instr->context->regs[data]);
 	if (exception)
-		return bus_fault(instr, va);
+		return bus_fault(instr, va, exception);
 
 	mali_cs_kick_blocked(instr->cs->csg->mcu);
 	/* Scope: 0 is the system, 2 the group alone. */
@@ -387,26 +403,39 @@ bool mali_cs_wait_is_over(const struct mali_cs *cs)
 	return read_wait(&port, &cs->context.wait, &over) || over;
 }
 
+/* A wait cannot look at its object: it is called off, or at its end. */
+static enum mali_cs_step wait_fault(struct mali_cs *cs, uint64_t va,
+				    uint32_t exception)
+{
+	if (exception == MALI_INTERRUPTED)
+		return MALI_CS_STEP_BLOCKED;
+	return mali_cs_fatal(cs, EXCEPTION_CS_BUS_FAULT, va);
+}
+
 enum mali_cs_step mali_cs_retry_wait(struct mali_cs *cs)
 {
 	struct mali_cs_context *context = &cs->context;
 	struct mali_cs_wait *wait = &context->wait;
-	uint32_t status = 0;
+	uint32_t status = 0, exception;
 	struct mali_port port;
 	bool over;
 
 	mali_cs_port(cs, &port);
-	if (read_wait(&port, wait, &over))
-		return mali_cs_fatal(cs, EXCEPTION_CS_BUS_FAULT, wait->va);
-	wait->is_blocked = !over;
+	wait->is_blocked = 1;
+	exception = read_wait(&port, wait, &over);
+	if (exception)
+		return wait_fault(cs, wait->va, exception);
 	if (!over)
 		return MALI_CS_STEP_BLOCKED;
-	if (!wait->error_reject)
-		return MALI_CS_STEP_NEXT;
 
-	if (mali_mem_load32(&port, status_va(wait->va, wait->is_64), &status))
-		return mali_cs_fatal(cs, EXCEPTION_CS_BUS_FAULT,
-				     status_va(wait->va, wait->is_64));
+	if (wait->error_reject) {
+		uint64_t va = status_va(wait->va, wait->is_64);
+
+		exception = mali_mem_load32(&port, va, &status);
+		if (exception)
+			return wait_fault(cs, va, exception);
+	}
+	wait->is_blocked = 0;
 	if (status) {
 		context->error = 1;
 		mali_cs_post(cs, MALI_CS_EVENT_FAULT,

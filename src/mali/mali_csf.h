@@ -44,6 +44,8 @@ struct mali_port {
 	struct mali_gpu *gpu;
 	uint32_t as;
 	uint32_t source; /* FAULTSTATUS 31:16 */
+	const _Atomic bool
+		*run; /* an access that waits is called off without */
 };
 
 /* Bits 31:16 of FAULTSTATUS for an access of a command stream. */
@@ -53,7 +55,8 @@ struct mali_port {
 /*
  * Load or store 4 or 8 bytes at @va, a multiple of that. They wait while the
  * address is locked or absent, and see the old translation or the new one.
- * Return 0 or the exception code of the fault, which has been recorded.
+ * Return 0, the exception code of the fault, which has been recorded, or
+ * MALI_INTERRUPTED, where *run became false before they could be done.
  */
 uint32_t mali_mem_load32(const struct mali_port *port, uint64_t va,
 			 uint32_t *value_out);
@@ -128,8 +131,9 @@ struct mali_cs {
 	pthread_t thread;
 	bool has_thread;
 	pthread_cond_t wake;
-	_Atomic bool run; /* the thread may execute; read without lock, too */
-	bool quit;	  /* the thread is to end */
+	/* The thread may execute. Read without the lock, too. */
+	_Atomic bool run;
+	bool quit;    /* the thread is to end */
 	bool kick;    /* look at the ring, or at what is waited for, again */
 	bool parked;  /* the thread executes nothing */
 	bool polling; /* though parked, it reads the context */

@@ -147,6 +147,17 @@ static void tell(struct mali_csg *csg, uint32_t event)
 
 /* ------------------------------------------------------------- streams -- */
 
+/* A ring that cannot be one would make the stream's address arithmetic fail. */
+static bool has_ring(const struct mali_cs *cs)
+{
+	const struct mali_cs_context *context = &cs->context;
+	uint32_t size_B = context->ring_size_B;
+	uint64_t addresses = context->ring_va | context->ring_input_va |
+			     context->ring_output_va;
+
+	return size_B >= 8 && !(size_B & (size_B - 1)) && addresses % 8 == 0;
+}
+
 /* The context that the input block describes, at its beginning. */
 static void load_stream(struct mali_cs *cs)
 {
@@ -162,16 +173,9 @@ static void load_stream(struct mali_cs *cs)
 	context->ring_output_va = mali_mcu_read64(mcu, at + CS_RINGBUF_OUTPUT);
 	context->doorbell =
 		CS_CONFIG_DOORBELL(mali_mcu_read(mcu, at + CS_CONFIG));
-	context->frames[0].pc = mali_mcu_read64(
-		mcu, context->ring_input_va + RING_INPUT_EXTRACT_INIT);
-}
-
-/* A ring that cannot be one would make the stream's address arithmetic fail. */
-static bool has_ring(const struct mali_cs *cs)
-{
-	uint32_t size_B = cs->context.ring_size_B;
-
-	return size_B && size_B % 8 == 0 && cs->context.ring_va % 8 == 0;
+	if (has_ring(cs))
+		context->frames[0].pc = mali_mcu_read64(
+			mcu, context->ring_input_va + RING_INPUT_EXTRACT_INIT);
 }
 
 /* Lets a stream execute that has a context. */
@@ -341,7 +345,8 @@ void mali_csg_forget(struct mali_csg *csg)
 static void copy_contexts(struct mali_csg *csg, bool store)
 {
 	struct mali_mcu *mcu = csg->mcu;
-	uint64_t at = mali_mcu_read64(mcu, input(csg) + CSG_SUSPEND_BUF);
+	uint64_t at =
+		mali_mcu_read64(mcu, input(csg) + CSG_SUSPEND_BUF) & ~7ull;
 
 	for (uint32_t i = 0; i < stream_count(csg); i++) {
 		struct mali_cs_context *context = &csg->cs[i].context;

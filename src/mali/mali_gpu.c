@@ -4,6 +4,7 @@
  * clocks. A G610 as it is found in a shipping board.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -58,8 +59,7 @@ uint32_t mali_irq_read(struct mali_irq_block *block, uint32_t reg)
 }
 
 void mali_irq_write(struct mali_gpu *gpu, enum mali_irq line,
-		      struct mali_irq_block *block, uint32_t reg,
-		      uint32_t value)
+		    struct mali_irq_block *block, uint32_t reg, uint32_t value)
 {
 	uint32_t old, raw;
 
@@ -218,11 +218,13 @@ uint32_t mali_gpu_read32(struct mali_gpu *gpu, uint32_t offset)
 	case MALI_GPU_INT_RAWSTAT:
 	case MALI_GPU_INT_MASK:
 	case MALI_GPU_INT_STAT:
-		return mali_irq_read(&gpu->gpu_irq, offset - MALI_GPU_INT_RAWSTAT);
+		return mali_irq_read(&gpu->gpu_irq,
+				     offset - MALI_GPU_INT_RAWSTAT);
 	case MALI_MMU_INT_RAWSTAT:
 	case MALI_MMU_INT_MASK:
 	case MALI_MMU_INT_STAT:
-		return mali_irq_read(&gpu->mmu_irq, offset - MALI_MMU_INT_RAWSTAT);
+		return mali_irq_read(&gpu->mmu_irq,
+				     offset - MALI_MMU_INT_RAWSTAT);
 	case MALI_JOB_INT_RAWSTAT:
 	case MALI_JOB_INT_MASK:
 	case MALI_JOB_INT_STAT:
@@ -266,12 +268,12 @@ void mali_gpu_write32(struct mali_gpu *gpu, uint32_t offset, uint32_t value)
 	case MALI_GPU_INT_CLEAR:
 	case MALI_GPU_INT_MASK:
 		mali_irq_write(gpu, MALI_IRQ_GPU, &gpu->gpu_irq,
-			  offset - MALI_GPU_INT_RAWSTAT, value);
+			       offset - MALI_GPU_INT_RAWSTAT, value);
 		break;
 	case MALI_MMU_INT_CLEAR:
 	case MALI_MMU_INT_MASK:
 		mali_irq_write(gpu, MALI_IRQ_MMU, &gpu->mmu_irq,
-			  offset - MALI_MMU_INT_RAWSTAT, value);
+			       offset - MALI_MMU_INT_RAWSTAT, value);
 		break;
 	case MALI_JOB_INT_CLEAR:
 	case MALI_JOB_INT_MASK:
@@ -323,7 +325,8 @@ static int check_config(const struct mali_gpu_config *config)
  */
 static int create_user_page(struct mali_gpu *gpu)
 {
-	int fd = memfd_create("mali-user-page", MFD_CLOEXEC);
+	int fd =
+		memfd_create("mali-user-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *page;
 
 	if (fd < 0)
@@ -334,6 +337,12 @@ static int create_user_page(struct mali_gpu *gpu)
 		    fd, 0);
 	if (page == MAP_FAILED)
 		goto err_close;
+	/* Nobody else may write it, not even by mapping it once more. */
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)) {
+		munmap(page, MALI_PAGE_SIZE);
+		goto err_close;
+	}
 	gpu->user_page = page;
 	gpu->user_page_fd = fd;
 	atomic_store(&gpu->user_page->latest_flush, 1);

@@ -284,6 +284,9 @@ void mali_gpu_inject_stuck_mcu(struct mali_gpu *gpu)
 
 /* ------------------------------------------------------------ lifetime -- */
 
+/* The firmware itself is not called off. */
+static const _Atomic bool always = true;
+
 static int init_group(struct mali_mcu *mcu, unsigned index)
 {
 	struct mali_csg *csg = &mcu->csg[index];
@@ -327,7 +330,8 @@ int mali_mcu_init(struct mali_mcu *mcu, struct mali_gpu *gpu)
 	int ret = 0;
 
 	mcu->gpu = gpu;
-	mcu->port = (struct mali_port){.gpu = gpu, .source = MALI_SOURCE_MCU};
+	mcu->port = (struct mali_port){
+		.gpu = gpu, .source = MALI_SOURCE_MCU, .run = &always};
 	pthread_mutex_init(&mcu->lock, NULL);
 	pthread_cond_init(&mcu->wake, NULL);
 	pthread_cond_init(&mcu->settled, NULL);

@@ -62,7 +62,8 @@ static uint32_t access_memory(const struct mali_port *port, uint64_t va,
 	bool raise = false;
 
 	mali_tlb_lock();
-	exception = mali_as_translate(gpu, as, va, access, port->source, &leaf);
+	exception = mali_as_translate(gpu, as, va, access, port->source,
+				      port->run, &leaf);
 	if (!exception) {
 		void *at = (char *)mali_dram_base(gpu->config.dram) + leaf.pa +
 			   (va - leaf.va);
@@ -71,7 +72,7 @@ static uint32_t access_memory(const struct mali_port *port, uint64_t va,
 			touch32(at, op, value);
 		else
 			touch64(at, op, value);
-	} else {
+	} else if (exception != MALI_INTERRUPTED) {
 		raise = mali_mmu_record_fault(gpu, as, va, exception, access,
 					      port->source);
 	}

@@ -365,31 +365,44 @@ void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
 
 uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va, uint32_t access, uint32_t source,
-			   struct mali_leaf *leaf_out)
+			   const _Atomic bool *run, struct mali_leaf *leaf_out)
 {
 	uint32_t exception;
 
+	gpu->tlb.stalls += is_locked(as, va);
 	for (;;) {
-		mali_as_wait_unlocked(gpu, as, va);
-		exception = mali_walk(&as->config, va, access, leaf_out);
-		if (exception != MALI_FAULT_ABSENT)
-			return exception;
-		mali_as_wait_absent(gpu, as, va, access, source);
+		bool locked = is_locked(as, va);
+
+		if (!locked) {
+			exception =
+				mali_walk(&as->config, va, access, leaf_out);
+			if (exception != MALI_FAULT_ABSENT)
+				return exception;
+		}
+		if (!atomic_load(run))
+			return MALI_INTERRUPTED;
+		if (locked)
+			wait_for_release(gpu, as, false);
+		else
+			mali_as_wait_absent(gpu, as, va, access, source);
 	}
+}
+
+void mali_as_interrupt(struct mali_as *as)
+{
+	bool wake;
+
+	mali_tlb_lock();
+	wake = release_waiters(as);
+	mali_tlb_unlock();
+	if (wake)
+		mali_futex_wake_all(&as->releases);
 }
 
 void mali_mmu_fault_cleared(struct mali_gpu *gpu, uint32_t bits)
 {
 	for (unsigned n = 0; n < MALI_MAX_AS; n++) {
-		struct mali_as *as = &gpu->as[n];
-		bool wake;
-
-		if (!(bits >> n & 1))
-			continue;
-		mali_tlb_lock();
-		wake = release_waiters(as);
-		mali_tlb_unlock();
-		if (wake)
-			mali_futex_wake_all(&as->releases);
+		if (bits >> n & 1)
+			mali_as_interrupt(&gpu->as[n]);
 	}
 }

@@ -192,7 +192,7 @@ struct mali_as {
 	 */
 	_Atomic uint32_t releases;
 	uint32_t waiters;
-	_Atomic bool stuck; /* injected: a command that never completes */
+	_Atomic bool stuck;	  /* injected: a command that never completes */
 	struct mali_tree windows; /* those that hold entries */
 };
 
@@ -209,7 +209,7 @@ struct mali_gpu {
 	_Atomic uint64_t flushes;
 	struct mali_user_page {
 		_Atomic uint32_t latest_flush; /* 24 bits, never 0 */
-	} *user_page;
+	} * user_page;
 	int user_page_fd;
 	/* A command that is to get stuck: guarded by the tlb lock. */
 	struct {
@@ -248,13 +248,19 @@ bool mali_mmu_record_fault(struct mali_gpu *gpu, struct mali_as *as,
 			   uint32_t source);
 /* The driver has written MMU_INT_CLEAR. */
 void mali_mmu_fault_cleared(struct mali_gpu *gpu, uint32_t bits);
+/* Not an exception: the access was called off while it waited. */
+#define MALI_INTERRUPTED 0x100
 /*
  * Walks the tables for an access when it may: waits, with the tlb lock dropped
- * meanwhile, until nothing keeps it out. 0 or the exception code, not recorded.
+ * meanwhile, until nothing keeps it out, or until *@run is false: see
+ * mali_as_interrupt(). 0, MALI_INTERRUPTED, or the exception code, not
+ * recorded.
  */
 uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va, uint32_t access, uint32_t source,
-			   struct mali_leaf *leaf_out);
+			   const _Atomic bool *run, struct mali_leaf *leaf_out);
+/* Has all that wait look at their *@run again. Takes the tlb lock. */
+void mali_as_interrupt(struct mali_as *as);
 /* Waits until the address is not locked. Tlb lock held. */
 void mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va);
@@ -304,8 +310,9 @@ int mali_host_block(uintptr_t host, uint64_t size_B);
 
 /* -------------------------------------------- misses (mali_window.c) -- */
 
-#define MALI_ACCESS_UNKNOWN 4 /* a read, unless reading is permitted already   \
-			       */
+#define MALI_ACCESS_UNKNOWN                                                    \
+	4 /* a read, unless reading is permitted already                       \
+	   */
 
 /*
  * Answers an access that trapped at host address @addr. False if no window is

@@ -5,6 +5,7 @@
  */
 #include "uapi.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -427,6 +428,72 @@ test_bo_sync(void **state)
    pan_kmod_bo_destroy(bo);
 }
 
+/* Caches that do not snoop: the same answers, with lines to write back. */
+static void
+test_bo_sync_noncoherent(void **state)
+{
+   (void)state;
+   static const uint64_t sizes[] = {1, 4096, 4097, 3 * 4096, 4 * 4096};
+   struct host_config config = uapi_small_fragmented;
+   struct pan_kmod_bo *bo;
+   char *cpu;
+
+   config.noncoherent = true;
+   struct pan_kmod_dev *dev = uapi_open(&config);
+   assert_int_equal(pan_kmod_bo_create(dev, 4 * 4096, DRM_PANTHOR_BO_WB_MMAP, 0,
+                                       NULL, &bo), 0);
+   assert_int_equal(pan_kmod_bo_mmap(bo, NULL, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED, (void **)&cpu), 0);
+   memset(cpu, 0x5a, 4 * 4096);
+   /* Lines are written back once the device has the pages. */
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, SZ_1G, 4 * 4096), 0);
+   for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+      for (uint32_t type = 0; type < 2; type++)
+         assert_int_equal(sync_one(dev, (struct drm_panthor_bo_sync_op){
+                                           .handle = bo->handle,
+                                           .type = type,
+                                           .offset = 4 * 4096 - sizes[i],
+                                           .size = sizes[i]}), 0);
+   }
+   for (unsigned i = 0; i < 4 * 4096; i++)
+      assert_int_equal(cpu[i], 0x5a);
+   assert_int_equal(pan_kmod_munmap(dev, cpu, 4 * 4096), 0);
+   pan_kmod_bo_destroy(bo);
+   pan_kmod_vm_destroy(vm);
+   uapi_close(dev);
+}
+
+/* A BO travels as a descriptor and comes back as itself; an exclusive one not. */
+static void
+test_prime(void **state)
+{
+   struct pan_kmod_dev *dev = *state;
+   struct pan_kmod_vm *vm = uapi_vm(dev);
+   struct pan_kmod_bo *bo = uapi_bo(dev, SZ_64K), *exclusive;
+   struct drm_prime_handle out = {.handle = bo->handle,
+                                  .flags = DRM_CLOEXEC | DRM_RDWR};
+   struct drm_panthor_bo_query_info info = {.handle = bo->handle};
+
+   assert_int_equal(pan_kmod_bo_create(dev, SZ_64K, 0, vm->id, NULL, &exclusive),
+                    0);
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out), 0);
+   struct drm_prime_handle in = {.fd = out.fd};
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_FD_TO_HANDLE, &in), 0);
+   close(out.fd);
+   assert_int_equal(in.handle, bo->handle);
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info),
+                    0);
+   assert_int_equal(info.extra_flags & DRM_PANTHOR_BO_IS_IMPORTED, 0);
+
+   out.handle = exclusive->handle;
+   assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out),
+                    -EINVAL);
+   pan_kmod_bo_destroy(exclusive);
+   pan_kmod_bo_destroy(bo);
+   pan_kmod_vm_destroy(vm);
+}
+
 static int
 mmap_at(struct pan_kmod_dev *dev, size_t size_B, int prot, int flags,
         uint64_t offset)
@@ -512,6 +579,28 @@ test_old_shapes(void **state)
          .type = DRM_PANTHOR_DEV_QUERY_MMU_INFO};
       assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_DEV_QUERY, &query),
                        shapes[i].mmu_info ? 0 : -EINVAL);
+      struct drm_panthor_mmu_info info = {0};
+      query.size = sizeof(info);
+      query.pointer = (uintptr_t)&info;
+      assert_int_equal(pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_DEV_QUERY, &query),
+                       shapes[i].mmu_info ? 0 : -EINVAL);
+      assert_int_equal(info.page_size_bitmap,
+                       shapes[i].mmu_info ? SZ_4K | SZ_2M : 0);
+
+      /* The flag works, or is as unknown as any other; all else is the same. */
+      const int want = shapes[i].map_sparse ? 0 : -EINVAL;
+      const struct drm_panthor_vm_bind_op op = {
+         .flags = SPARSE, .va = SZ_1T, .size = SZ_1T};
+      struct pan_kmod_bo *bo = uapi_bo(dev, SZ_2M);
+      struct pan_kmod_vm *vm = uapi_vm(dev);
+      struct host_stats before = uapi_stats(dev);
+      assert_int_equal(pan_kmod_vm_bind(vm, 0, &op, 1, NULL), want);
+      assert_int_equal(pan_kmod_vm_bind(vm, ASYNC, &op, 1, NULL), want);
+      if (want)
+         uapi_unchanged(dev, &before, "MAP_SPARSE under 1.8");
+      assert_int_equal(uapi_bind(vm, NOEXEC, bo, 0, SZ_1T, SZ_2M), 0);
+      pan_kmod_bo_destroy(bo);
+      pan_kmod_vm_destroy(vm);
       uapi_close(dev);
    }
 }
@@ -527,6 +616,7 @@ main(void)
       WITH_DEV(test_vm),             WITH_DEV(test_bo),
       WITH_DEV(test_bo_label),       WITH_DEV(test_bo_sync),
       WITH_DEV(test_mmap),           WITH_DEV(test_not_yet),
+      WITH_DEV(test_prime),          cmocka_unit_test(test_bo_sync_noncoherent),
       cmocka_unit_test(test_old_shapes),
    };
    return cmocka_run_group_tests_name("uapi-errno", tests, NULL, NULL);

@@ -306,43 +306,6 @@ test_sync_only(void **state)
    assert_int_equal(pan_kmod_syncobj_wait(f->dev, f->syncobj, 0, INT64_MAX), 0);
 }
 
-static void
-test_zero_size(void **state)
-{
-   struct fixture *f = *state;
-   struct host_stats before = uapi_stats(f->dev);
-   const struct drm_panthor_vm_bind_op ops[] = {
-      {.flags = UNMAP, .va = BASE + SZ_4K},
-      {.flags = NOEXEC, .bo_handle = f->bo->handle, .va = BASE + SZ_4K},
-      {.flags = SPARSE, .va = BASE + SZ_4K},
-      {.flags = NOEXEC, .bo_handle = f->bo->handle, .va = SZ_512G},
-   };
-
-   /* Finding 26: nothing, in both modes. */
-   for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-      assert_int_equal(pan_kmod_vm_bind(f->vm, 0, &ops[i], 1, NULL), 0);
-      uapi_unchanged(f->dev, &before, "size 0");
-      assert_int_equal(pan_kmod_vm_bind(f->vm, ASYNC, &ops[i], 1, NULL), 0);
-      uapi_unchanged(f->dev, &before, "size 0, async");
-   }
-}
-
-static void
-test_no_map_sparse(void **state)
-{
-   (void)state;
-   struct host_config config = uapi_small;
-
-   /* Booted as 1.8, the flag is as unknown as any other. */
-   config.uapi = HOST_UAPI_1_8;
-   struct pan_kmod_dev *dev = uapi_open(&config);
-   struct pan_kmod_vm *vm = uapi_vm(dev);
-   uapi_need_virtual(dev);
-   assert_int_equal(uapi_bind(vm, SPARSE, NULL, 0, 0, SZ_2M), -EINVAL);
-   pan_kmod_vm_destroy(vm);
-   uapi_close(dev);
-}
-
 #define WITH_FIXTURE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -355,8 +318,6 @@ main(void)
       WITH_FIXTURE(test_ioctl),
       WITH_FIXTURE(test_syncs),
       WITH_FIXTURE(test_sync_only),
-      WITH_FIXTURE(test_zero_size),
-      cmocka_unit_test(test_no_map_sparse),
    };
    return cmocka_run_group_tests_name("uapi-errno-bind", tests, NULL, NULL);
 }

@@ -217,6 +217,8 @@ test_bad_configs(void **state)
        {{.pa_bits = 52}, -EINVAL, "pa_bits"},
        {{.as_count = 1}, -EINVAL, "as_count"},
        {{.as_count = 33}, -EINVAL, "as_count"},
+       {{.csg_count = 17}, -EINVAL, "csg_count"},
+       {{.cs_count = 33}, -EINVAL, "cs_count"},
        {{.uapi = (enum host_uapi)3}, -EINVAL, "uapi"},
        /* More than a process has addresses for. */
        {{.dram_size_B = UINT64_C(1) << 48, .pa_bits = 48},
@@ -411,6 +413,62 @@ test_window_shows_bo(void **state)
    assert_int_equal(host_machine_put(machine), 0);
 }
 
+/* What the firmware was built with arrives at the process. */
+static void
+test_firmware(void **state)
+{
+   const struct host_config config = {.csg_count = 3, .cs_count = 5};
+   struct host_machine *machine = boot(&config);
+   struct host_file *file = open_file(machine);
+   struct drm_panthor_csif_info info = {0};
+   struct drm_panthor_dev_query args = {
+       .type = DRM_PANTHOR_DEV_QUERY_CSIF_INFO,
+       .size = sizeof(info),
+       .pointer = (uintptr_t)&info,
+   };
+
+   assert_int_equal(host_ioctl(file, DRM_IOCTL_PANTHOR_DEV_QUERY, &args), 0);
+   assert_int_equal(info.csg_slot_count, 3);
+   assert_int_equal(info.cs_slot_count, 5);
+   assert_int_equal(info.cs_reg_count, 96);
+   host_close(file);
+   assert_int_equal(host_machine_put(machine), 0);
+}
+
+/* Every flush that the driver has the GPU do is seen in the user page. */
+static void
+test_flush_id(void **state)
+{
+   struct host_machine *machine = boot(NULL);
+   struct host_file *file = open_file(machine);
+   uint32_t vm = vm_create(file), bo = bo_create(file, BLOCK_B);
+   char *host = reserve(PAGE_B);
+   struct host_window *window;
+   struct host_stats stats;
+   uint64_t flushes;
+   void *page;
+
+   assert_int_equal(host_mmap(file, NULL, PAGE_B, PROT_READ, MAP_SHARED,
+                              DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET, &page),
+                    0);
+   assert_int_equal(host_window_create(file, vm, 0, host, PAGE_B, &window), 0);
+   host_get_stats(machine, &stats);
+   flushes = stats.cache_flushes;
+   const uint32_t id = *(volatile uint32_t *)page;
+   assert_int_not_equal(id, 0);
+   assert_int_equal(vm_map(file, vm, bo, 0, BLOCK_B), 0);
+   host_get_stats(machine, &stats);
+   assert_true(stats.cache_flushes > flushes);
+   assert_int_equal(*(volatile uint32_t *)page - id,
+                    stats.cache_flushes - flushes);
+
+   host_window_destroy(window);
+   assert_int_equal(host_munmap(page, PAGE_B), 0);
+   munmap(host, PAGE_B);
+   host_close(file);
+   assert_int_equal(host_machine_put(machine), 0);
+}
+
 static void
 test_window_errors(void **state)
 {
@@ -536,6 +594,8 @@ main(void)
        cmocka_unit_test(test_failure_of_every_step),
        cmocka_unit_test(test_window_shows_bo),
        cmocka_unit_test(test_window_errors),
+       cmocka_unit_test(test_firmware),
+       cmocka_unit_test(test_flush_id),
    };
 
    return cmocka_run_group_tests_name("host", tests, NULL, NULL);

@@ -30,6 +30,7 @@ void test_gpu_init(struct test_gpu *t, const struct test_config *config)
 	if (!config)
 		config = &none;
 	*t = (struct test_gpu){
+		.as = TEST_AS,
 		.va_bits = config->va_bits ? config->va_bits : 48,
 	};
 	dram_config = (struct mali_dram_config){
@@ -43,10 +44,31 @@ void test_gpu_init(struct test_gpu *t, const struct test_config *config)
 		.pa_bits = 40,
 		.as_present = 0xff,
 		.tlb_entries = config->tlb_entries,
+		.no_absent_stall = config->no_absent_stall,
 	};
 	assert_int_equal(mali_gpu_create(&gpu_config, &t->gpu), 0);
 	t->root = alloc_table(t);
 	test_enable(t);
+}
+
+void test_gpu_share(struct test_gpu *t, const struct test_gpu *other,
+		    uint32_t as)
+{
+	*t = (struct test_gpu){
+		.dram = other->dram,
+		.gpu = other->gpu,
+		.as = as,
+		.va_bits = other->va_bits,
+	};
+	t->root = alloc_table(t);
+	test_enable(t);
+}
+
+void test_gpu_unshare(struct test_gpu *t)
+{
+	test_disable(t);
+	while (t->table_count)
+		mali_dram_free(t->dram, t->tables[--t->table_count], 4096);
 }
 
 void test_gpu_finish(struct test_gpu *t)
@@ -143,14 +165,13 @@ uint64_t test_read64(struct test_gpu *t, uint32_t reg)
 
 void test_command(struct test_gpu *t, uint32_t command)
 {
-	mali_gpu_write32(t->gpu, MALI_AS_COMMAND(TEST_AS), command);
-	assert_int_equal(mali_gpu_read32(t->gpu, MALI_AS_STATUS(TEST_AS)) & 1,
-			 0);
+	mali_gpu_write32(t->gpu, MALI_AS_COMMAND(t->as), command);
+	assert_int_equal(mali_gpu_read32(t->gpu, MALI_AS_STATUS(t->as)) & 1, 0);
 }
 
 void test_lock(struct test_gpu *t, uint64_t va, uint64_t size_B)
 {
-	test_write64(t, MALI_AS_LOCKADDR(TEST_AS), test_lockaddr(va, size_B));
+	test_write64(t, MALI_AS_LOCKADDR(t->as), test_lockaddr(va, size_B));
 	test_command(t, MALI_AS_COMMAND_LOCK);
 }
 
@@ -166,18 +187,18 @@ void test_unlock(struct test_gpu *t)
 
 void test_enable(struct test_gpu *t)
 {
-	test_write64(t, MALI_AS_TRANSTAB(TEST_AS), t->root);
-	test_write64(t, MALI_AS_MEMATTR(TEST_AS), TEST_MEMATTR);
-	test_write64(t, MALI_AS_TRANSCFG(TEST_AS),
+	test_write64(t, MALI_AS_TRANSTAB(t->as), t->root);
+	test_write64(t, MALI_AS_MEMATTR(t->as), TEST_MEMATTR);
+	test_write64(t, MALI_AS_TRANSCFG(t->as),
 		     TEST_TRANSCFG | (uint64_t)(55 - t->va_bits) << 6);
 	test_command(t, MALI_AS_COMMAND_UPDATE);
 }
 
 void test_disable(struct test_gpu *t)
 {
-	test_write64(t, MALI_AS_TRANSTAB(TEST_AS), 0);
-	test_write64(t, MALI_AS_MEMATTR(TEST_AS), 0);
-	test_write64(t, MALI_AS_TRANSCFG(TEST_AS), 1);
+	test_write64(t, MALI_AS_TRANSTAB(t->as), 0);
+	test_write64(t, MALI_AS_MEMATTR(t->as), 0);
+	test_write64(t, MALI_AS_TRANSCFG(t->as), 1);
 	test_command(t, MALI_AS_COMMAND_UPDATE);
 }
 
@@ -196,7 +217,7 @@ struct mali_window *test_window(struct test_gpu *t, uint64_t va, void *host,
 	struct mali_window *window;
 
 	assert_int_equal(
-		mali_window_create(t->gpu, TEST_AS, va, host, size_B, &window),
+		mali_window_create(t->gpu, t->as, va, host, size_B, &window),
 		0);
 	return window;
 }

@@ -31,6 +31,7 @@
 struct test_gpu {
 	struct mali_dram *dram;
 	struct mali_gpu *gpu;
+	uint32_t as;
 	uint64_t root;
 	unsigned va_bits;
 	uint64_t tables[TEST_TABLES_MAX];
@@ -42,10 +43,15 @@ struct test_config {
 	uint32_t tlb_entries;
 	unsigned va_bits; /* 0: 48 */
 	bool dram_fragmented;
+	bool no_absent_stall;
 };
 
 /* The AS is enabled, with empty tables. */
 void test_gpu_init(struct test_gpu *t, const struct test_config *config);
+/* Another address space of the same GPU, and the inverse. */
+void test_gpu_share(struct test_gpu *t, const struct test_gpu *other,
+		    uint32_t as);
+void test_gpu_unshare(struct test_gpu *t);
 /* Checks that no memory was lost on the way. */
 void test_gpu_finish(struct test_gpu *t);
 
