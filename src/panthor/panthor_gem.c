@@ -341,7 +341,8 @@ bool panthor_gem_claim_unused(struct panthor_gem_object *bo)
 
 	dma_resv_assert_held(shmem->base.resv);
 
-	return bo->evictable && !is_imported(bo) && !shmem->base.dma_buf &&
+	return bo->evictable && !is_imported(bo) &&
+	       !READ_ONCE(shmem->base.dma_buf) &&
 	       shmem->sgt && shmem->pages_use_count == 1 &&
 	       atomic_cmpxchg(&bo->users, 0, -1) == 0;
 }

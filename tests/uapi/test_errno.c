@@ -536,24 +536,6 @@ test_mmap(void **state)
 }
 
 static void
-test_not_yet(void **state)
-{
-   struct pan_kmod_dev *dev = *state;
-   /* Scheduling is left out for now, and says so. */
-   const struct row rows[] = {
-      {"GROUP_CREATE", DRM_IOCTL_PANTHOR_GROUP_CREATE,
-       &(struct drm_panthor_group_create){}, -EOPNOTSUPP},
-      {"GROUP_DESTROY", DRM_IOCTL_PANTHOR_GROUP_DESTROY,
-       &(struct drm_panthor_group_destroy){}, -EOPNOTSUPP},
-      {"GROUP_SUBMIT", DRM_IOCTL_PANTHOR_GROUP_SUBMIT,
-       &(struct drm_panthor_group_submit){}, -EOPNOTSUPP},
-      {"GROUP_GET_STATE", DRM_IOCTL_PANTHOR_GROUP_GET_STATE,
-       &(struct drm_panthor_group_get_state){}, -EOPNOTSUPP},
-   };
-   RUN(dev, rows);
-}
-
-static void
 test_old_shapes(void **state)
 {
    (void)state;
@@ -615,7 +597,6 @@ main(void)
       WITH_DEV(test_dev_query),      WITH_DEV(test_timestamp),
       WITH_DEV(test_vm),             WITH_DEV(test_bo),
       WITH_DEV(test_bo_label),       WITH_DEV(test_bo_sync),
-      WITH_DEV(test_mmap),           WITH_DEV(test_not_yet),
       WITH_DEV(test_prime),          cmocka_unit_test(test_bo_sync_noncoherent),
       cmocka_unit_test(test_old_shapes),
    };

@@ -10,6 +10,7 @@
  * places as ops name it: pages are then known by what is in them.
  */
 #include "uapi.h"
+#include "model.h"
 #include "pt_view.h"
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@
  * Three islands of VA, so that ops near the lines of every level are common:
  * around 2 MiB lines at the bottom, a 1 GiB line, and a 512 GiB line.
  */
-#define ISLANDS 3
+#define ISLANDS MODEL_ISLANDS
 #define ISLAND_PAGES 4096 /* 16 MiB */
 static const uint64_t island_va[ISLANDS] = {
    0,
@@ -31,15 +32,6 @@ static const uint64_t island_va[ISLANDS] = {
 #define BOS 3
 static const uint64_t bo_size[BOS] = {6 << 20, 2 << 20, 192 << 10};
 
-enum kind { NOTHING, SPARSE_PAGE, BO_PAGE };
-
-struct page {
-   uint8_t kind;
-   uint8_t bo; /* BO_PAGE */
-   uint16_t attr; /* READONLY | UNCACHED | NOEXEC */
-   uint32_t bo_page; /* BO_PAGE: page number in the BO */
-};
-
 struct world {
    struct pan_kmod_dev *dev;
    struct pan_kmod_vm *vm;
@@ -48,7 +40,7 @@ struct world {
    /* Physical address of each page; evicting: 0 until it is seen. */
    uint64_t *bo_pa[BOS];
    uint64_t dummy_pa[512];
-   struct page page[ISLANDS][ISLAND_PAGES];
+   struct model model;
    uint64_t random;
    uint32_t syncobj;
    uint64_t point;
@@ -62,19 +54,6 @@ rnd(struct world *w, uint64_t below)
    w->random ^= w->random << 25;
    w->random ^= w->random >> 27;
    return (w->random * 0x2545f4914f6cdd1dull >> 33) % below;
-}
-
-/* The low and high bits of a page descriptor that the flags stand for. */
-static uint64_t
-want_attributes(uint16_t attr)
-{
-   uint64_t desc = attr & UNCACHED ? 0xe43 : 0xf47;
-
-   if (attr & READONLY)
-      desc |= 0x80;
-   if (attr & NOEXEC)
-      desc |= 0x0060000000000000ull;
-   return desc;
 }
 
 /* What is in the first word of each page of a BO; zero in the dummy's. */
@@ -102,38 +81,33 @@ check_evictable(struct world *w, const struct pt_leaf *leaf, uint64_t offset,
 static void
 check_page(struct world *w, unsigned island, unsigned i)
 {
-   const struct page *want = &w->page[island][i];
-   const uint64_t va = island_va[island] + i * SZ_4K;
+   const struct model_page *want = model_at(&w->model, island, i);
+   const uint64_t va = model_va(&w->model, island, i);
    const struct pt_leaf leaf = pt_view(w->vm, va);
-   uint64_t pa = 0;
+   uint64_t pa = w->dummy_pa[va / SZ_4K % 512];
 
-   if (want->kind == NOTHING) {
-      if (leaf.level || leaf.absent)
-         fail_msg("va %#llx is mapped to %#llx, want nothing",
-                  (unsigned long long)va, (unsigned long long)leaf.pa);
-      return;
-   }
-   if (w->evicting) {
-      bool is_bo = want->kind == BO_PAGE;
+   if (want->kind == MODEL_BO)
+      pa = w->bo_pa[want->bo][want->bo_page];
+   if (w->evicting && want->kind != MODEL_NOTHING) {
+      const bool is_bo = want->kind == MODEL_BO;
 
-      if (check_evictable(w, &leaf,
+      if (leaf.attributes == model_attributes(want->attr) &&
+          check_evictable(w, &leaf,
                           is_bo ? want->bo_page * SZ_4K : va % SZ_2M,
                           is_bo ? page_word(want->bo, want->bo_page) : 0,
                           is_bo ? &w->bo_pa[want->bo][want->bo_page]
-                                : &w->dummy_pa[va / SZ_4K % 512]) &&
-          leaf.attributes == want_attributes(want->attr))
+                                : &w->dummy_pa[va / SZ_4K % 512]))
          return;
+   } else if (!leaf.absent && model_agrees(want, pa, leaf.level, leaf.pa,
+                                           leaf.attributes)) {
+      return;
    }
-   pa = want->kind == BO_PAGE ? w->bo_pa[want->bo][want->bo_page]
-                              : w->dummy_pa[va / SZ_4K % 512];
-   if (w->evicting || leaf.level == 0 || leaf.pa != pa ||
-       leaf.attributes != want_attributes(want->attr))
-      fail_msg("va %#llx: level %d pa %#llx attributes %#llx, want pa %#llx "
-               "attributes %#llx (%s)",
-               (unsigned long long)va, leaf.level, (unsigned long long)leaf.pa,
-               (unsigned long long)leaf.attributes, (unsigned long long)pa,
-               (unsigned long long)want_attributes(want->attr),
-               want->kind == BO_PAGE ? "BO" : "sparse");
+   fail_msg("va %#llx: level %d pa %#llx attributes %#llx%s, want kind %d "
+            "pa %#llx attributes %#llx",
+            (unsigned long long)va, leaf.level, (unsigned long long)leaf.pa,
+            (unsigned long long)leaf.attributes, leaf.absent ? " absent" : "",
+            want->kind, (unsigned long long)pa,
+            (unsigned long long)model_attributes(want->attr));
 }
 
 static void
@@ -184,7 +158,7 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
 {
    const unsigned island = (unsigned)rnd(w, ISLANDS);
    struct drm_panthor_vm_bind_op op = {0};
-   struct page page = {0};
+   struct model_page page = {0};
    unsigned first, count;
 
    switch (rnd(w, 8)) {
@@ -196,13 +170,13 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
    case 2:
    case 3:
       random_range(w, ISLAND_PAGES, &first, &count);
-      page.kind = SPARSE_PAGE;
+      page.kind = MODEL_SPARSE;
       page.attr = NOEXEC | (rnd(w, 4) ? 0 : READONLY) |
                   (rnd(w, 8) ? 0 : UNCACHED);
       op.flags = SPARSE | page.attr;
       break;
    default:
-      page.kind = BO_PAGE;
+      page.kind = MODEL_BO;
       page.bo = (uint8_t)rnd(w, BOS);
       page.attr = (rnd(w, 8) ? NOEXEC : 0) | (rnd(w, 8) ? 0 : READONLY) |
                   (rnd(w, 16) ? 0 : UNCACHED);
@@ -220,10 +194,7 @@ random_op(struct world *w, unsigned *island_out, unsigned *first_out,
    }
    op.va = island_va[island] + first * SZ_4K;
    op.size = count * SZ_4K;
-   for (unsigned i = 0; i < count; i++) {
-      w->page[island][first + i] = page;
-      page.bo_page++;
-   }
+   model_set(&w->model, op.va, op.size, page);
    *island_out = island;
    *first_out = first;
    *count_out = count;
@@ -318,6 +289,7 @@ run_model(const struct host_config *config, uint64_t op_count, bool evicting)
 
    print_message("# seed %llu, %llu ops\n", (unsigned long long)seed,
                  (unsigned long long)op_count);
+   model_init(&w->model, island_va, ISLAND_PAGES);
    w->random = seed * 0x9e3779b97f4a7c15ull + 1;
    w->dev = uapi_open(config);
    uapi_need_virtual(w->dev);
@@ -369,6 +341,7 @@ run_model(const struct host_config *config, uint64_t op_count, bool evicting)
    /* The dummy's 2 MiB belong to the file. */
    assert_true(end.dram_allocated_B <= dram_before + SZ_2M);
    uapi_close(w->dev);
+   model_fini(&w->model);
    free(w);
 }
 

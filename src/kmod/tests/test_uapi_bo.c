@@ -113,24 +113,6 @@ test_short_struct(void **state)
        -ENOENT);
 }
 
-static void
-test_groups_say_that_they_are_missing(void **state)
-{
-   struct pan_kmod_dev *dev = *state;
-   struct drm_panthor_group_create group_create = {0};
-   struct drm_panthor_group_destroy group_destroy = {0};
-   struct drm_panthor_group_submit group_submit = {0};
-   struct drm_panthor_group_get_state group_get_state = {0};
-
-   if (!is_ours(dev))
-      skip();
-
-   ASSERT_IOCTL(dev, GROUP_CREATE, &group_create, -EOPNOTSUPP);
-   ASSERT_IOCTL(dev, GROUP_DESTROY, &group_destroy, -EOPNOTSUPP);
-   ASSERT_IOCTL(dev, GROUP_SUBMIT, &group_submit, -EOPNOTSUPP);
-   ASSERT_IOCTL(dev, GROUP_GET_STATE, &group_get_state, -EOPNOTSUPP);
-}
-
 /* ------------------------------------------------------------- DEV_QUERY -- */
 
 static const struct {
@@ -662,7 +644,6 @@ main(void)
    const struct CMUnitTest tests[] = {
        DEV_TEST(test_ioctl_numbers),
        DEV_TEST(test_short_struct),
-       DEV_TEST(test_groups_say_that_they_are_missing),
        DEV_TEST(test_dev_query_sizes),
        DEV_TEST(test_dev_query_unknown),
        DEV_TEST(test_timestamps),

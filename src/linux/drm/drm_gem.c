@@ -80,7 +80,8 @@ static void handle_put(struct drm_gem_object *obj)
 	last = --obj->handle_count == 0;
 	if (last) {
 		exported = obj->dma_buf;
-		obj->dma_buf = NULL;
+		/* Drivers look without the lock. */
+		WRITE_ONCE(obj->dma_buf, NULL);
 	}
 	mutex_unlock(&dev->object_name_lock);
 	if (exported)

@@ -235,7 +235,7 @@ static struct dma_buf *get_or_export(struct drm_device *dev,
 				       drm_gem_prime_export(obj, flags);
 	if (!IS_ERR(dma_buf)) {
 		/* The object's own reference lasts as long as its handles. */
-		obj->dma_buf = dma_buf;
+		WRITE_ONCE(obj->dma_buf, dma_buf);
 		get_dma_buf(dma_buf);
 	}
 	return dma_buf;
@@ -384,7 +384,7 @@ int drm_gem_prime_fd_to_handle(struct drm_device *dev,
 	/* An object whose last handle had gone becomes exported again. */
 	if (!obj->dma_buf && !obj->import_attach) {
 		get_dma_buf(dma_buf);
-		obj->dma_buf = dma_buf;
+		WRITE_ONCE(obj->dma_buf, dma_buf);
 	}
 	/* Unlocks. */
 	ret = linux_drm_gem_handle_create_tail(file_priv, obj, handle);

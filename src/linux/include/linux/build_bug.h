@@ -14,4 +14,8 @@
 #define BUILD_BUG_ON_NOT_POWER_OF_2(n) \
 	BUILD_BUG_ON((n) == 0 || (((n) & ((n) - 1)) != 0))
 
+/* The message may be left out, unlike that of C17. */
+#undef static_assert
+#define static_assert(e, ...) _Static_assert(e, "" __VA_ARGS__)
+
 #endif /* LINUX_BUILD_BUG_H */
