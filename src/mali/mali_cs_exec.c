@@ -69,6 +69,7 @@ enum mali_cs_step mali_cs_fatal(struct mali_cs *cs, uint32_t code,
 				uint64_t info)
 {
 	cs->context.fatal = code;
+	cs->context.fatal_info = info;
 	mali_cs_post(cs, MALI_CS_EVENT_FATAL, code, info);
 	return MALI_CS_STEP_FATAL;
 }

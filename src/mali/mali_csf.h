@@ -97,6 +97,7 @@ struct mali_cs_wait {
 struct mali_cs_context {
 	uint32_t started;
 	uint32_t fatal; /* an error it does not come back from */
+	uint64_t fatal_info;
 	uint32_t error; /* jobs are to say that they failed */
 	uint32_t depth; /* index of the current frame */
 	uint32_t regs[MALI_CS_REGS];

@@ -181,14 +181,16 @@ static void load_stream(struct mali_cs *cs)
 /* Lets a stream execute that has a context. */
 static void run_stream(struct mali_cs *cs)
 {
-	bool valid = has_ring(cs);
+	struct mali_cs_context *context = &cs->context;
 
-	if (!valid)
-		cs->context.fatal = FATAL_CS_CONFIG_FAULT;
+	if (!has_ring(cs))
+		context->fatal = FATAL_CS_CONFIG_FAULT;
 	if (mali_cs_run(cs))
 		mali_mcu_fail(cs->csg->mcu);
-	else if (!valid)
-		mali_cs_post(cs, MALI_CS_EVENT_FATAL, FATAL_CS_CONFIG_FAULT, 0);
+	/* Also when a dead one is resumed: it may not have been heard before. */
+	else if (context->fatal)
+		mali_cs_post(cs, MALI_CS_EVENT_FATAL, context->fatal,
+			     context->fatal_info);
 }
 
 /* START and STOP; true if the request is done. */
@@ -442,6 +444,8 @@ static bool update_state(struct mali_csg *csg, uint32_t wanted)
 		mali_csg_halt(csg);
 		if (!mali_csg_is_parked(csg))
 			return false;
+		/* What there is to tell is told before the answer. */
+		mali_csg_events(csg);
 		if (wanted == CSG_STATE_SUSPEND) {
 			status_update(csg);
 			copy_contexts(csg, true);

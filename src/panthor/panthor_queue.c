@@ -245,10 +245,15 @@ void panthor_queue_complete(struct panthor_queue *queue)
 	}
 }
 
+/*
+ * The fence of a job signals while its last instructions, behind SYNC_ADD64, are
+ * still to be executed. So one job's worth of slots always stays unused: what is
+ * written next must not land on them.
+ */
 static bool has_room(const struct panthor_queue *queue,
 		     const struct panthor_group_job *job)
 {
-	return !job->stream_size || queue->slots_used + JOB_SLOTS <=
+	return !job->stream_size || queue->slots_used + 2 * JOB_SLOTS <=
 					    queue->ringbuf->size / SLOT_SIZE;
 }
 

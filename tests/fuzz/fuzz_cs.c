@@ -235,12 +235,8 @@ run_stream(struct cs_rig *rig, struct oracle *o, unsigned count,
    o->reg[92] = (uint32_t)CS_CODE_VA;
    o->reg[94] = count * 8;
    const enum oracle_end want = oracle_run(o, count);
-   /*
-    * In the middle of it, or before, or after. Not where the stream dies: an
-    * exception that the driver has not seen before it asks for RESUME is
-    * forgotten.
-    */
-   for (; suspends && want != ORACLE_FATAL; suspends--) {
+   /* In the middle of it, or before, or after; or of a stream that is dead. */
+   for (; suspends; suspends--) {
       cs_rig_suspend(rig);
       cs_rig_resume(rig);
    }

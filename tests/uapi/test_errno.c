@@ -597,7 +597,8 @@ main(void)
       WITH_DEV(test_dev_query),      WITH_DEV(test_timestamp),
       WITH_DEV(test_vm),             WITH_DEV(test_bo),
       WITH_DEV(test_bo_label),       WITH_DEV(test_bo_sync),
-      WITH_DEV(test_prime),          cmocka_unit_test(test_bo_sync_noncoherent),
+      WITH_DEV(test_mmap),           WITH_DEV(test_prime),
+      cmocka_unit_test(test_bo_sync_noncoherent),
       cmocka_unit_test(test_old_shapes),
    };
    return cmocka_run_group_tests_name("uapi-errno", tests, NULL, NULL);
