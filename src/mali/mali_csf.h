@@ -72,8 +72,7 @@ uint32_t mali_mem_add32(const struct mali_port *port, uint64_t va,
 uint32_t mali_mem_add64(const struct mali_port *port, uint64_t va,
 			uint64_t value);
 
-/* -------------------------------------------------------- command streams --
- */
+/* ------------------------------------------------------ command streams -- */
 
 /* Where execution is in one buffer; frame 0 is the ring. */
 struct mali_cs_frame {

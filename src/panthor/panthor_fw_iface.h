@@ -235,8 +235,7 @@ struct panthor_fw_cs_output_iface {
 #define CS_EXCEPTION_TYPE(x) ((x)&GENMASK(7, 0))
 #define CS_EXCEPTION_DATA(x) ((x) >> 8)
 
-/* ----------------------------------------------------------- ring buffers --
- */
+/* --------------------------------------------------------- ring buffers -- */
 
 /* Byte counts that only grow; the ring's position is the count mod its size. */
 struct panthor_fw_ringbuf_input_iface {

@@ -24,8 +24,7 @@
 /* latest_flush is a counter of 24 bits, and one that says it is not valid. */
 #define LATEST_FLUSH_RESERVED GENMASK(30, 24)
 
-/* ------------------------------------------------------------------- pool --
- */
+/* ----------------------------------------------------------------- pool -- */
 
 /* The groups of an open file by handle, each with a reference. */
 struct panthor_group_pool {
@@ -79,8 +78,7 @@ static struct panthor_group *get_group(struct drm_file *file, u32 handle)
 	return group;
 }
 
-/* ----------------------------------------------------------------- create --
- */
+/* --------------------------------------------------------------- create -- */
 
 static int check_priority(struct drm_file *file, u8 priority)
 {
@@ -242,8 +240,7 @@ int panthor_ioctl_group_get_state(struct drm_device *ddev, void *data,
 	return 0;
 }
 
-/* ----------------------------------------------------------------- submit --
- */
+/* --------------------------------------------------------------- submit -- */
 
 /* What one GROUP_SUBMIT is made of. */
 struct submit {

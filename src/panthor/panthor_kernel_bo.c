@@ -13,8 +13,7 @@
 #include "panthor_kernel_bo.h"
 #include "panthor_vm.h"
 
-/* ----------------------------------------------------------- VAs, mapping --
- */
+/* --------------------------------------------------------- VAs, mapping -- */
 
 static int alloc_va(struct panthor_vm *vm, u64 va, u64 size,
 		    struct drm_mm_node *node)

@@ -23,8 +23,7 @@ struct plan {
 	const struct panthor_vm *vms[PANTHOR_FW_MAX_CSGS];
 };
 
-/* ------------------------------------------------------------------ lists --
- */
+/* ---------------------------------------------------------------- lists -- */
 
 /** panthor_sched_kick() - have a tick as soon as possible; any context */
 void panthor_sched_kick(struct panthor_scheduler *sched)
@@ -86,8 +85,7 @@ void panthor_sched_kill_locked(struct panthor_scheduler *sched,
 	}
 }
 
-/* ----------------------------------------------------------------- a tick --
- */
+/* --------------------------------------------------------------- a tick -- */
 
 static bool plan_has_vm(const struct plan *plan, const struct panthor_vm *vm)
 {
@@ -374,8 +372,7 @@ out_unlock:
 	mutex_unlock(&sched->lock);
 }
 
-/* ----------------------------------------------------------------- groups --
- */
+/* --------------------------------------------------------------- groups -- */
 
 static struct panthor_scheduler *sched_of(struct panthor_group *group)
 {
@@ -499,8 +496,7 @@ void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 	mutex_unlock(&sched->lock);
 }
 
-/* ----------------------------------------------------------------- events --
- */
+/* --------------------------------------------------------------- events -- */
 
 static void events_work(struct work_struct *work)
 {
@@ -524,7 +520,7 @@ static void events_work(struct work_struct *work)
  */
 void panthor_sched_report_fw_events(struct panthor_device *ptdev, u32 events)
 {
-	struct panthor_scheduler *sched = ptdev->sched;
+	struct panthor_scheduler *sched = smp_load_acquire(&ptdev->sched);
 
 	/* The firmware boots before there is a scheduler. */
 	if (!sched || !(events & ~PANTHOR_FW_EVENT_GLB))
@@ -541,12 +537,13 @@ void panthor_sched_report_fw_events(struct panthor_device *ptdev, u32 events)
  */
 void panthor_sched_vm_failed(struct panthor_vm *vm)
 {
-	if (vm->ptdev->sched)
-		panthor_sched_kick(vm->ptdev->sched);
+	struct panthor_scheduler *sched = smp_load_acquire(&vm->ptdev->sched);
+
+	if (sched)
+		panthor_sched_kick(sched);
 }
 
-/* ------------------------------------------------------------------ reset --
- */
+/* ---------------------------------------------------------------- reset -- */
 
 /* A group that did not survive a reset. */
 static void lose_slot(struct panthor_scheduler *sched, u32 slot)
@@ -620,8 +617,7 @@ void panthor_sched_post_reset(struct panthor_device *ptdev, bool failed)
 	mutex_unlock(&sched->lock);
 }
 
-/* ------------------------------------------------------------------- init --
- */
+/* ----------------------------------------------------------------- init -- */
 
 /**
  * panthor_sched_init() - after the firmware was booted
@@ -660,7 +656,8 @@ int panthor_sched_init(struct panthor_device *ptdev)
 	if (!sched->cleanup_wq)
 		goto err_destroy_wq;
 
-	ptdev->sched = sched;
+	/* The firmware's interrupt handler looks for it. */
+	smp_store_release(&ptdev->sched, sched);
 	return 0;
 
 err_destroy_wq:

@@ -411,8 +411,7 @@ int panthor_vm_restore_all(struct panthor_vm *vm)
 	return ret;
 }
 
-/* ---------------------------------------------------------- absent faults --
- */
+/* -------------------------------------------------------- absent faults -- */
 
 /* The BO that is mapped at @va, with a reference, or NULL. */
 static struct panthor_vm_bo *find_bo(struct panthor_vm *vm, u64 va)

@@ -146,8 +146,7 @@ int syncobj_from_fd(struct linux_file *file, int fd, uint32_t flags,
 	return ret;
 }
 
-/* ------------------------------------------ a fence that the test signals --
- */
+/* ---------------------------------------- a fence that the test signals -- */
 
 struct test_fence {
 	struct dma_fence base;

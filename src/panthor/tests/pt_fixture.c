@@ -163,8 +163,7 @@ struct pt_walker fixture_walker(const struct panthor_pt *pt)
 	};
 }
 
-/* ------------------------------------------------------------------ edits --
- */
+/* ---------------------------------------------------------------- edits -- */
 
 static void check_tables(struct panthor_pt *pt)
 {
@@ -266,8 +265,7 @@ void fixture_pt_clear(struct panthor_pt *pt)
 	assert_int_equal(fixture_pages(), 1);
 }
 
-/* ----------------------------------------------------------------- checks --
- */
+/* --------------------------------------------------------------- checks -- */
 
 static void assert_page(const struct pt_walker *walker, u64 va,
 			struct panthor_backing *backing, u64 offset, u32 flags)

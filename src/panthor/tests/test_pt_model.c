@@ -74,8 +74,7 @@ static u64 env_u64(const char *name, u64 value)
 	return text ? strtoull(text, NULL, 0) : value;
 }
 
-/* --------------------------------------------------------------- the glue --
- */
+/* ------------------------------------------------------------- the glue -- */
 
 static struct panthor_pt_edit to_edit(const struct panthor_mapping *mapping)
 {
@@ -138,8 +137,7 @@ static void run(const struct queued *op)
 	panthor_vma_free(&vmas);
 }
 
-/* -------------------------------------------------------------- the model --
- */
+/* ------------------------------------------------------------ the model -- */
 
 static void model_run(const struct panthor_mapping *mapping)
 {

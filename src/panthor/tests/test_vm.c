@@ -47,8 +47,7 @@
 #define TILE (64ull << 10)
 #define MiB (1ull << 20)
 
-/* ---------------------------------------------------------------- machine --
- */
+/* -------------------------------------------------------------- machine -- */
 
 enum event_type { UPDATE = 1, LOCK, UNLOCK, FLUSH };
 
@@ -229,8 +228,7 @@ static int power_off(void **state)
 	return leaks || stats.allocated_B ? -1 : 0;
 }
 
-/* ---------------------------------------------------------------- helpers --
- */
+/* -------------------------------------------------------------- helpers -- */
 
 static u32 create_vm(void)
 {
@@ -366,8 +364,7 @@ static void wait_for_resets(u32 count)
 	usleep(20000);
 }
 
-/* ------------------------------------------------------------------ locks --
- */
+/* ---------------------------------------------------------------- locks -- */
 
 /* An op locks its range, flushes, unlocks; one that changes nothing does not.
  */
@@ -556,8 +553,7 @@ static void test_slot_in_mid_op(void **state)
 	panthor_vm_put(vm);
 }
 
-/* ------------------------------------------------------------------ slots --
- */
+/* ---------------------------------------------------------------- slots -- */
 
 static void test_slots(void **state)
 {
@@ -593,8 +589,7 @@ static void test_slots(void **state)
 	panthor_host_vm_idle(vm);
 }
 
-/* ----------------------------------------------------------------- faults --
- */
+/* --------------------------------------------------------------- faults -- */
 
 /* A fault ends translation until the VM is scheduled anew; its state stays. */
 static void test_fault(void **state)
@@ -637,8 +632,7 @@ static void test_fault(void **state)
 	panthor_host_vm_idle(vm);
 }
 
-/* ------------------------------------------------- an MMU without answers --
- */
+/* ----------------------------------------------- an MMU without answers -- */
 
 /* Whatever LOCK gets no answer: its op is not executed, those before it are. */
 static void test_lost_lock(void **state)
@@ -756,8 +750,7 @@ static void test_unusable(void **state)
 	panthor_host_vm_idle(activate(other, 2));
 }
 
-/* ----------------------------------------------------------------- queues --
- */
+/* --------------------------------------------------------------- queues -- */
 
 struct gate {
 	struct dma_fence base;
