@@ -191,6 +191,7 @@ struct mali_mcu {
 	bool work;  /* a doorbell, an event, or a change of control */
 	bool stop;  /* drop everything: MCU_CONTROL, or a reset */
 	bool start; /* boot */
+	bool busy;  /* the thread is at work */
 	bool stuck; /* injected: answers nothing until a reset */
 	_Atomic uint32_t status;	   /* MALI_MCU_* */
 	_Atomic uint32_t progress_limit_k; /* 1024 cycles; 0: none */

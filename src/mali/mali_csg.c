@@ -182,15 +182,17 @@ static void load_stream(struct mali_cs *cs)
 static void run_stream(struct mali_cs *cs)
 {
 	struct mali_cs_context *context = &cs->context;
+	uint32_t fatal = has_ring(cs) ? context->fatal : FATAL_CS_CONFIG_FAULT;
+	uint64_t info = context->fatal_info;
 
-	if (!has_ring(cs))
-		context->fatal = FATAL_CS_CONFIG_FAULT;
+	context->fatal = fatal;
+	/* From here on the context is the thread's. */
 	if (mali_cs_run(cs))
 		mali_mcu_fail(cs->csg->mcu);
-	/* Also when a dead one is resumed: it may not have been heard before. */
-	else if (context->fatal)
-		mali_cs_post(cs, MALI_CS_EVENT_FATAL, context->fatal,
-			     context->fatal_info);
+	/* Also when a dead one is resumed: it may not have been heard before.
+	 */
+	else if (fatal)
+		mali_cs_post(cs, MALI_CS_EVENT_FATAL, fatal, info);
 }
 
 /* START and STOP; true if the request is done. */

@@ -190,7 +190,6 @@ static void work(struct mali_mcu *mcu)
 		mcu->stop = false;
 		if (mcu->start)
 			mali_mcu_wake(mcu);
-		pthread_cond_broadcast(&mcu->settled);
 		pthread_mutex_unlock(&mcu->lock);
 		return;
 	}
@@ -216,9 +215,12 @@ static void *mcu_main(void *data)
 			continue;
 		}
 		mcu->work = false;
+		mcu->busy = true;
 		pthread_mutex_unlock(&mcu->lock);
 		work(mcu);
 		pthread_mutex_lock(&mcu->lock);
+		mcu->busy = false;
+		pthread_cond_broadcast(&mcu->settled);
 	}
 	pthread_mutex_unlock(&mcu->lock);
 	return NULL;
@@ -279,6 +281,8 @@ void mali_gpu_inject_stuck_mcu(struct mali_gpu *gpu)
 {
 	pthread_mutex_lock(&gpu->mcu->lock);
 	gpu->mcu->stuck = true;
+	while (gpu->mcu->busy)
+		pthread_cond_wait(&gpu->mcu->settled, &gpu->mcu->lock);
 	pthread_mutex_unlock(&gpu->mcu->lock);
 }
 
