@@ -184,7 +184,7 @@ struct mali_mcu {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* there is work for the MCU's thread */
-	pthread_cond_t settled; /* it has answered what reset() asked for */
+	pthread_cond_t settled; /* the thread has done a round of work */
 	pthread_t thread;
 	/* Guarded by lock. */
 	bool quit;
