@@ -524,6 +524,48 @@ finding_17_sync_wait_on_unmapped_memory(void **state)
    assert_int_equal(cs_state(f->dev, f->group).state, 0);
 }
 
+/*
+ * What is stored to sparse memory is seen 2 MiB further on: one dummy is behind
+ * all of it, as on the hardware. So a stream may wait for it, and the driver,
+ * which looks for a group that lost its slot, finds there what the GPU would.
+ */
+static void
+finding_28_sparse_memory_is_one_dummy(void **state)
+{
+   struct fixture *f = *state;
+   const uint32_t slots = pan_kmod_dev_props(f->dev)->csif.csg_slot_count;
+   const struct drm_panthor_sync_op signal = {SIGNAL, f->done, 0};
+   const uint32_t writer = cs_group(f->dev, &f->vm, 1, 1);
+   struct cs wait = cs_at(&f->vm, 0), forever = cs_at(&f->vm, SZ_64K);
+   struct cs cs = cs_at(&f->vm, 2 * SZ_64K);
+   uint32_t busy[32];
+
+   assert_int_equal(uapi_bind(f->vm.vm, SPARSE, NULL, 0, SZ_1G, SZ_1G), 0);
+   cs_move48(&wait, 0, SZ_1G + 64);
+   cs_move48(&wait, 2, 0);
+   cs_sync_wait64(&wait, CS_GT, 0, 2, false);
+   assert_int_equal(cs_submit(f->dev, &f->vm, f->group, 0, &wait, &signal, 1),
+                    0);
+
+   /* Every slot has a group that has more to do. */
+   cs_forever(&forever);
+   assert_true(slots <= 32);
+   for (unsigned i = 0; i < slots; i++) {
+      busy[i] = cs_group(f->dev, &f->vm, 1, 1);
+      assert_int_equal(cs_submit(f->dev, &f->vm, busy[i], 0, &forever, NULL, 0),
+                       0);
+   }
+   usleep(100000);
+   assert_int_equal(pan_kmod_syncobj_wait(f->dev, f->done, 0, 0), -ETIME);
+
+   cs_poke(&cs, SZ_1G + SZ_2M + 64, 1);
+   assert_int_equal(cs_submit(f->dev, &f->vm, writer, 0, &cs, NULL, 0), 0);
+   cs_finish(f->dev, f->done);
+   assert_int_equal(cs_state(f->dev, f->group).state, 0);
+   for (unsigned i = 0; i < slots; i++)
+      assert_int_equal(cs_group_destroy(f->dev, busy[i]), 0);
+}
+
 #define WITH_FIXTURE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 /* The higher priorities are refused to those without CAP_SYS_NICE. */
@@ -556,6 +598,7 @@ main(void)
       WITH_FIXTURE(finding_07_group_handle_is_not_cut),
       WITH_FIXTURE(finding_04_submit_on_an_unusable_vm),
       WITH_FIXTURE(finding_17_sync_wait_on_unmapped_memory),
+      WITH_FIXTURE(finding_28_sparse_memory_is_one_dummy),
    };
    drop_privilege();
    return cmocka_run_group_tests_name("uapi-group-errno", tests, NULL, NULL);
