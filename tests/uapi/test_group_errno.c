@@ -538,7 +538,7 @@ finding_28_sparse_memory_is_one_dummy(void **state)
    const uint32_t writer = cs_group(f->dev, &f->vm, 1, 1);
    struct cs wait = cs_at(&f->vm, 0), forever = cs_at(&f->vm, SZ_64K);
    struct cs cs = cs_at(&f->vm, 2 * SZ_64K);
-   uint32_t busy[32];
+   uint32_t busy[32], busy_done[32];
 
    assert_int_equal(uapi_bind(f->vm.vm, SPARSE, NULL, 0, SZ_1G, SZ_1G), 0);
    cs_move48(&wait, 0, SZ_1G + 64);
@@ -552,8 +552,10 @@ finding_28_sparse_memory_is_one_dummy(void **state)
    assert_true(slots <= 32);
    for (unsigned i = 0; i < slots; i++) {
       busy[i] = cs_group(f->dev, &f->vm, 1, 1);
-      assert_int_equal(cs_submit(f->dev, &f->vm, busy[i], 0, &forever, NULL, 0),
-                       0);
+      busy_done[i] = cs_syncobj(f->dev);
+      const struct drm_panthor_sync_op ends = {SIGNAL, busy_done[i], 0};
+      assert_int_equal(cs_submit(f->dev, &f->vm, busy[i], 0, &forever, &ends,
+                                 1), 0);
    }
    usleep(100000);
    assert_int_equal(pan_kmod_syncobj_wait(f->dev, f->done, 0, 0), -ETIME);
@@ -562,8 +564,11 @@ finding_28_sparse_memory_is_one_dummy(void **state)
    assert_int_equal(cs_submit(f->dev, &f->vm, writer, 0, &cs, NULL, 0), 0);
    cs_finish(f->dev, f->done);
    assert_int_equal(cs_state(f->dev, f->group).state, 0);
-   for (unsigned i = 0; i < slots; i++)
+   for (unsigned i = 0; i < slots; i++) {
       assert_int_equal(cs_group_destroy(f->dev, busy[i]), 0);
+      cs_finish(f->dev, busy_done[i]);
+      pan_kmod_syncobj_destroy(f->dev, busy_done[i]);
+   }
 }
 
 #define WITH_FIXTURE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

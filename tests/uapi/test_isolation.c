@@ -7,14 +7,14 @@
 #include <time.h>
 
 #define ROUNDS 101
-#define OPS 1024u
+#define OPS 8192u
 
 struct binder {
    struct pan_kmod_vm *vm;
    struct pan_kmod_bo *bo;
    _Atomic bool stop;
    _Atomic uint32_t rounds;
-   int error;
+   _Atomic int error;
 };
 
 /* The op_lock of the VM is hardly ever free. */
