@@ -354,20 +354,38 @@ void mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
 		wait_for_release(gpu, as, false);
 }
 
-void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
-			 uint32_t access, uint32_t source)
+bool mali_as_must_wait(struct mali_gpu *gpu, struct mali_as *as,
+		       uint32_t exception)
 {
-	gpu->tlb.absents++;
+	uint32_t status =
+		atomic_load_explicit(&as->faultstatus, memory_order_relaxed);
+	uint32_t bit = 1u << (as - gpu->as);
+
+	if (!exception || exception == MALI_FAULT_ABSENT)
+		return exception;
+	/* The registers hold one fault; a disabled slot's is nobody's. */
+	return (atomic_load(&gpu->mmu_irq.rawstat) & bit) &&
+	       (status & MALI_AS_FAULTSTATUS_EXCEPTION_MASK) ==
+		       MALI_FAULT_ABSENT &&
+	       as->config.mode != MALI_AS_TRANSCFG_ADRMODE_UNMAPPED;
+}
+
+void mali_as_wait_driver(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
+			 uint32_t exception, uint32_t access, uint32_t source)
+{
+	bool absent = exception == MALI_FAULT_ABSENT;
+
+	gpu->tlb.absents += absent;
 	wait_for_release(gpu, as,
-			 mali_mmu_record_fault(gpu, as, va, MALI_FAULT_ABSENT,
-					       access, source));
+			 absent && mali_mmu_record_fault(gpu, as, va, exception,
+							 access, source));
 }
 
 uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va, uint32_t access, uint32_t source,
 			   const _Atomic bool *run, struct mali_leaf *leaf_out)
 {
-	uint32_t exception;
+	uint32_t exception = 0;
 
 	gpu->tlb.stalls += is_locked(as, va);
 	for (;;) {
@@ -376,7 +394,7 @@ uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 		if (!locked) {
 			exception =
 				mali_walk(&as->config, va, access, leaf_out);
-			if (exception != MALI_FAULT_ABSENT)
+			if (!mali_as_must_wait(gpu, as, exception))
 				return exception;
 		}
 		if (!atomic_load(run))
@@ -384,7 +402,8 @@ uint32_t mali_as_translate(struct mali_gpu *gpu, struct mali_as *as,
 		if (locked)
 			wait_for_release(gpu, as, false);
 		else
-			mali_as_wait_absent(gpu, as, va, access, source);
+			mali_as_wait_driver(gpu, as, va, exception, access,
+					    source);
 	}
 }
 

@@ -264,9 +264,16 @@ void mali_as_interrupt(struct mali_as *as);
 /* Waits until the address is not locked. Tlb lock held. */
 void mali_as_wait_unlocked(struct mali_gpu *gpu, struct mali_as *as,
 			   uint64_t va);
-/* An access found its page absent: tells the driver, waits. Tlb lock held. */
-void mali_as_wait_absent(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
-			 uint32_t access, uint32_t source);
+/*
+ * Does an access that met @exception have to wait for the driver? It has where
+ * its page is absent, or where another's is, and the fault registers are in use
+ * until that one was dealt with. Tlb lock held, as for the next one.
+ */
+bool mali_as_must_wait(struct mali_gpu *gpu, struct mali_as *as,
+		       uint32_t exception);
+/* Waits, after telling the driver if that is how it hears of it. */
+void mali_as_wait_driver(struct mali_gpu *gpu, struct mali_as *as, uint64_t va,
+			 uint32_t exception, uint32_t access, uint32_t source);
 
 /* ---------------------------------------------------------- tlb lock -- */
 

@@ -302,9 +302,10 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 
 /*
  * With the tlb lock held and the address not locked. Returns whether the access
- * can be tried again; *@absent_out: it has to wait for the driver first.
+ * can be tried again; *@wait_out: the exception for which it has to wait for
+ * the driver first, or 0.
  */
-static bool miss_answer(struct miss *miss, bool *absent_out)
+static bool miss_answer(struct miss *miss, uint32_t *wait_out)
 {
 	struct mali_window *window = miss->window;
 	struct mali_node *node =
@@ -312,7 +313,7 @@ static bool miss_answer(struct miss *miss, bool *absent_out)
 	struct mali_leaf leaf;
 	uint32_t exception;
 
-	*absent_out = false;
+	*wait_out = 0;
 	if (node) {
 		const struct mali_entry *entry =
 			mali_container_of(node, struct mali_entry, node);
@@ -330,8 +331,8 @@ static bool miss_answer(struct miss *miss, bool *absent_out)
 
 	exception =
 		mali_walk(&window->as->config, miss->va, miss->access, &leaf);
-	if (exception == MALI_FAULT_ABSENT) {
-		*absent_out = true;
+	if (mali_as_must_wait(window->gpu, window->as, exception)) {
+		*wait_out = exception;
 		return false;
 	}
 	if (!exception) {
@@ -374,7 +375,8 @@ static void populate(const struct mali_gpu *gpu, const struct miss *miss)
 bool mali_window_miss(uintptr_t addr, uint32_t access)
 {
 	struct miss miss = {.access = access};
-	bool answered, absent;
+	uint32_t exception;
+	bool answered;
 	struct mali_node *node;
 	struct mali_gpu *gpu;
 
@@ -393,11 +395,11 @@ bool mali_window_miss(uintptr_t addr, uint32_t access)
 	gpu = miss.window->gpu;
 	do {
 		mali_as_wait_unlocked(gpu, miss.window->as, miss.va);
-		answered = miss_answer(&miss, &absent);
-		if (absent)
-			mali_as_wait_absent(gpu, miss.window->as, miss.va,
-					    miss.access, 0);
-	} while (absent);
+		answered = miss_answer(&miss, &exception);
+		if (exception)
+			mali_as_wait_driver(gpu, miss.window->as, miss.va,
+					    exception, miss.access, 0);
+	} while (exception);
 	mali_tlb_unlock();
 
 	if (miss.populate_B > MALI_PAGE_SIZE)

@@ -107,18 +107,7 @@ ring_doorbell(struct cs_rig *rig, uint32_t n)
 
 /* ------------------------------------------------------------------- boot -- */
 
-static void
-enable_as(struct cs_rig *rig)
-{
-   struct test_gpu *t = &rig->mcu;
-
-   test_write64(t, MALI_AS_TRANSTAB(MCU_AS), t->root);
-   test_write64(t, MALI_AS_MEMATTR(MCU_AS), 0x4c4c4c4c8c4c8f4cull);
-   test_write64(t, MALI_AS_TRANSCFG(MCU_AS), 0x42000006ull | (55 - 48) << 6);
-   mali_gpu_write32(t->gpu, MALI_AS_COMMAND(MCU_AS), MALI_AS_COMMAND_UPDATE);
-}
-
-/* The sections that have contents; returns where they are, for the end. */
+/* The sections that have contents. */
 static void
 load_image(struct cs_rig *rig)
 {
@@ -177,14 +166,10 @@ cs_rig_begin(struct cs_rig *rig)
    for (uint64_t at = 0; at < CS_SPARSE_B; at += 4096)
       test_map(vm, CS_SPARSE_VA + at, rig->dummy_pa, 4096, TEST_RW);
 
-   rig->mcu.dram = vm->dram;
-   rig->mcu.gpu = vm->gpu;
-   rig->mcu.va_bits = 48;
-   rig->mcu.root = test_pages(vm, 4096);
+   test_gpu_share(&rig->mcu, vm, MCU_AS);
    test_map(&rig->mcu, SHARED_VA, rig->shared_pa, SHARED_B, TEST_RW);
    test_map(&rig->mcu, IFACE_VA, rig->iface_pa, IFACE_B, TEST_RW);
    load_image(rig);
-   enable_as(rig);
 
    mali_gpu_write32(vm->gpu, MALI_MCU_CONTROL, MALI_MCU_CONTROL_AUTO);
    const uint64_t begin = test_now_ns();
@@ -213,14 +198,12 @@ cs_rig_end(struct cs_rig *rig)
       for (unsigned i = 0; i < 1024; i++)
          fuzz_check(guard[i] == CANARY);
    }
-   mali_gpu_write32(vm->gpu, MALI_MCU_CONTROL, MALI_MCU_CONTROL_DISABLE);
+   mali_gpu_write32(vm->gpu, MALI_GPU_CMD, MALI_GPU_CMD_SOFT_RESET);
    for (unsigned i = 0; i < 8; i++) {
       mali_dram_free(vm->dram, pas[i], sizes[i]);
       mali_dram_free(vm->dram, rig->canary_pa[i], 4096);
    }
-   while (rig->mcu.table_count)
-      mali_dram_free(vm->dram, rig->mcu.tables[--rig->mcu.table_count], 4096);
-   mali_dram_free(vm->dram, rig->mcu.root, 4096);
+   test_gpu_unshare(&rig->mcu);
    test_gpu_finish(vm);
 }
 

@@ -239,6 +239,35 @@ static void test_windows_wait(void **state)
 	mali_dram_free(c->t.dram, block_pa, MiB(2));
 }
 
+/* The fault registers hold one fault: an ordinary one waits for its turn. */
+static void test_fault_behind_absent(void **state)
+{
+	struct cs_test *c = *state;
+	const uint64_t load[] = {CS_MOVE(0, CS_NOWHERE_VA),
+				 CS_LOAD(2, 0, 1, 0)};
+
+	set_absent(c, CS_DATA_VA, true);
+	submit_add(c, 0, CS_DATA_VA);
+	wait_latched(c, CS_DATA_VA, MALI_ACCESS_ATOMIC);
+	cs_group_prepare(c, 1, 1);
+	cs_group_request(c, 1, CS_START);
+	cs_submit(c, 1, 0, load, COUNT(load));
+	sleep_ms(5);
+	assert_int_equal(test_stats(&c->t).faults, 0);
+	set_absent(c, CS_DATA_VA, false);
+	clear(c);
+	assert_int_equal(cs_wait_fatal(c, 1, 0, NULL), 0x48);
+	assert_int_equal(
+		mali_gpu_read32(c->t.gpu, MALI_AS_FAULTSTATUS(TEST_AS)) & 0xff,
+		0xc3);
+	assert_int_equal(test_read64(&c->t, MALI_AS_FAULTADDRESS(TEST_AS)),
+			 CS_NOWHERE_VA);
+	cs_wait_empty(c, 0, 0);
+	clear(c);
+	cs_group_request(c, 0, CS_TERMINATE);
+	cs_group_request(c, 1, CS_TERMINATE);
+}
+
 /* Bit 0 clear is invalid whatever else is set, on a GPU that does not wait. */
 static void test_feature_off(void **state)
 {
@@ -374,6 +403,7 @@ int main(void)
 		TEST(test_stop_while_locked),
 		TEST(test_disabled_while_absent),
 		TEST(test_windows_wait),
+		TEST(test_fault_behind_absent),
 		cmocka_unit_test(test_feature_off),
 		TEST(test_stuck_as),
 		TEST(test_user_page),
