@@ -109,6 +109,19 @@ kmod_host_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
    return host_reclaim(to_host_dev(dev)->machine, size_B);
 }
 
+static void
+kmod_host_inject_stuck_as(struct pan_kmod_dev *dev, uint32_t command,
+                          uint32_t skip)
+{
+   host_inject_stuck_as(to_host_dev(dev)->machine, command, skip);
+}
+
+static void
+kmod_host_inject_stuck_mcu(struct pan_kmod_dev *dev)
+{
+   host_inject_stuck_mcu(to_host_dev(dev)->machine);
+}
+
 static const struct pan_kmod_ops kmod_host_ops = {
     .destroy = kmod_host_destroy,
     .ioctl = kmod_host_ioctl,
@@ -121,6 +134,8 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .vm_root = kmod_host_vm_root,
     .dram_ptr = kmod_host_dram_ptr,
     .reclaim = kmod_host_reclaim,
+    .inject_stuck_as = kmod_host_inject_stuck_as,
+    .inject_stuck_mcu = kmod_host_inject_stuck_mcu,
 };
 
 /*

@@ -145,5 +145,13 @@ void *pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa);
  * how many it could, always 0 on a render node.
  */
 uint64_t pan_kmod_reclaim(struct pan_kmod_dev *dev, uint64_t size_B);
+/*
+ * Hardware that hangs until the driver resets it: after @skip more AS commands
+ * equal to @command the next one never ends; or the firmware answers nothing
+ * any more. -ENOTSUP on a render node.
+ */
+int pan_kmod_inject_stuck_as(struct pan_kmod_dev *dev, uint32_t command,
+                             uint32_t skip);
+int pan_kmod_inject_stuck_mcu(struct pan_kmod_dev *dev);
 
 #endif /* PAN_KMOD_H */

@@ -271,3 +271,24 @@ pan_kmod_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
 {
    return dev->ops->reclaim ? dev->ops->reclaim(dev, size_B) : 0;
 }
+
+int
+pan_kmod_inject_stuck_as(struct pan_kmod_dev *dev, uint32_t command,
+                         uint32_t skip)
+{
+   if (!dev->ops->inject_stuck_as)
+      return -ENOTSUP;
+
+   dev->ops->inject_stuck_as(dev, command, skip);
+   return 0;
+}
+
+int
+pan_kmod_inject_stuck_mcu(struct pan_kmod_dev *dev)
+{
+   if (!dev->ops->inject_stuck_mcu)
+      return -ENOTSUP;
+
+   dev->ops->inject_stuck_mcu(dev);
+   return 0;
+}

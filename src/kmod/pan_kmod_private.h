@@ -28,6 +28,9 @@ struct pan_kmod_ops {
    int (*vm_root)(struct pan_kmod_vm *vm, uint64_t *pa_out);
    void *(*dram_ptr)(struct pan_kmod_dev *dev, uint64_t pa);
    uint64_t (*reclaim)(struct pan_kmod_dev *dev, uint64_t size_B);
+   void (*inject_stuck_as)(struct pan_kmod_dev *dev, uint32_t command,
+                           uint32_t skip);
+   void (*inject_stuck_mcu)(struct pan_kmod_dev *dev);
 };
 
 /* First member of each back end's device; constant once created. */
