@@ -3,6 +3,8 @@
 
 #include "pt_view.h"
 
+#include "linux/linux_machine.h"
+
 #include <dirent.h>
 
 #define HANDLES 12 /* of a kind that a snapshot asks for */
@@ -99,6 +101,7 @@ static bool
 run_once(const struct failure_call *call, uint64_t n, uint64_t *steps_out)
 {
    static struct snapshot before, after;
+   const unsigned long warnings = linux_warn_count();
    struct failure_view view;
    void *world = begin_world(&view);
 
@@ -120,6 +123,7 @@ run_once(const struct failure_call *call, uint64_t n, uint64_t *steps_out)
    if (call->check)
       call->check(world);
    end_world(world);
+   assert_int_equal(linux_warn_count(), warnings);
    return ret != 0;
 }
 
