@@ -183,14 +183,19 @@ static void run_stream(struct mali_cs *cs)
 {
 	struct mali_cs_context *context = &cs->context;
 
+	uint64_t info;
+	uint32_t fatal;
+
 	if (!has_ring(cs))
 		context->fatal = FATAL_CS_CONFIG_FAULT;
+	/* From when it runs on, the context is the stream's. */
+	fatal = context->fatal;
+	info = context->fatal_info;
 	if (mali_cs_run(cs))
 		mali_mcu_fail(cs->csg->mcu);
 	/* Also when a dead one is resumed: it may not have been heard before. */
-	else if (context->fatal)
-		mali_cs_post(cs, MALI_CS_EVENT_FATAL, context->fatal,
-			     context->fatal_info);
+	else if (fatal)
+		mali_cs_post(cs, MALI_CS_EVENT_FATAL, fatal, info);
 }
 
 /* START and STOP; true if the request is done. */
