@@ -193,7 +193,8 @@ static void run_stream(struct mali_cs *cs)
 	info = context->fatal_info;
 	if (mali_cs_run(cs))
 		mali_mcu_fail(cs->csg->mcu);
-	/* Also when a dead one is resumed: it may not have been heard before. */
+	/* Also when a dead one is resumed: it may not have been heard before.
+	 */
 	else if (fatal)
 		mali_cs_post(cs, MALI_CS_EVENT_FATAL, fatal, info);
 }

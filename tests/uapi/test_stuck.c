@@ -528,6 +528,28 @@ test_calls(void **state)
    }
 }
 
+/* A reset loads firmware anew; groups are made all the while. */
+static void
+test_groups_in_resets(void **state)
+{
+   struct world w;
+
+   (void)state;
+   begin(&w);
+   for (unsigned i = 0; i < 5; i++) {
+      host_inject_stuck_as(w.machine, LOCK, 0);
+      assert_int_equal(uapi_bind(w.vm, UNMAP, NULL, 0, BASE, SZ_4K),
+                       -ETIMEDOUT);
+      for (unsigned j = 0; j < 300; j++) {
+         const int ret = call_group(&w);
+
+         assert_true(ret == 0 || ret == -ETIMEDOUT);
+      }
+      check_device(&w);
+   }
+   end(&w);
+}
+
 static int
 setup(void **state)
 {
@@ -557,7 +579,7 @@ int
 main(void)
 {
    const struct CMUnitTest tests[] = {
-      TEST(test_lock), TEST(test_unlock), TEST(test_lock_async),
+      TEST(test_groups_in_resets), TEST(test_lock), TEST(test_unlock), TEST(test_lock_async),
       TEST(test_unlock_async), TEST(test_calls),
    };
    /* Commands that are stuck are told. */
