@@ -148,10 +148,11 @@ uint64_t host_reclaim(struct host_machine *machine, uint64_t size_B);
 uint64_t host_inject_failure(uint64_t n);
 /*
  * For tests: hardware that hangs, until the driver resets it. After @skip more
- * AS commands @command of any slot the next one never ends; the firmware
- * answers nothing any more.
+ * AS commands @command of any slot the next one never ends (true: an earlier
+ * injection had not struck yet, and never will); the firmware answers nothing
+ * any more.
  */
-void host_inject_stuck_as(struct host_machine *machine, uint32_t command,
+bool host_inject_stuck_as(struct host_machine *machine, uint32_t command,
                           uint32_t skip);
 void host_inject_stuck_mcu(struct host_machine *machine);
 

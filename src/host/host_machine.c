@@ -360,11 +360,11 @@ host_inject_failure(uint64_t n)
    return linux_inject_failure(n);
 }
 
-void
+bool
 host_inject_stuck_as(struct host_machine *machine, uint32_t command,
                      uint32_t skip)
 {
-   mali_gpu_inject_stuck_as(machine->gpu, UINT32_MAX, command, skip);
+   return mali_gpu_inject_stuck_as(machine->gpu, UINT32_MAX, command, skip);
 }
 
 void

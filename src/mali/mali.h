@@ -154,9 +154,10 @@ int mali_gpu_user_page_fd(const struct mali_gpu *gpu);
 /*
  * For tests of a driver's recovery. After @skip more commands @command of slot
  * @as (UINT32_MAX: of any slot) the next one never completes: the slot's
- * AS_ACTIVE stays set, and it ignores every command, until a reset.
+ * AS_ACTIVE stays set, and it ignores every command, until a reset. Replaces an
+ * earlier injection; returns whether there was one that had not struck yet.
  */
-void mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
+bool mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
 			      uint32_t command, uint32_t skip);
 /* The firmware answers nothing any more until a reset. Streams go on. */
 void mali_gpu_inject_stuck_mcu(struct mali_gpu *gpu);

@@ -150,15 +150,19 @@ static bool gets_stuck(struct mali_gpu *gpu, struct mali_as *as, uint32_t value)
 	return stuck;
 }
 
-void mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
+bool mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
 			      uint32_t command, uint32_t skip)
 {
+	bool was_armed;
+
 	mali_tlb_lock();
+	was_armed = gpu->stuck.armed;
 	gpu->stuck.armed = true;
 	gpu->stuck.as = as;
 	gpu->stuck.command = command;
 	gpu->stuck.skip = skip;
 	mali_tlb_unlock();
+	return was_armed;
 }
 
 static void command(struct mali_gpu *gpu, struct mali_as *as, uint32_t value)

@@ -192,7 +192,7 @@ void panthor_csg_unbind(struct panthor_scheduler *sched, u32 slot,
 			CS_STATE_STOP, CS_STATE_MASK);
 
 	if (!suspended || group->killed) {
-		group->killed = true;
+		WRITE_ONCE(group->killed, true);
 		WRITE_ONCE(group->dead, true);
 		panthor_group_queue_work(group);
 	}

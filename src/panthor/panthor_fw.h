@@ -40,6 +40,8 @@ struct panthor_fw_csg_iface {
 	const struct panthor_fw_csg_control_iface *control;
 	struct panthor_fw_csg_input_iface *input;
 	const struct panthor_fw_csg_output_iface *output;
+	/* As the control block has them, which goes while a reset loads it. */
+	u32 suspend_size, protm_suspend_size;
 	spinlock_t lock;
 };
 

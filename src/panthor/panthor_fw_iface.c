@@ -109,7 +109,7 @@ static int find_group(struct panthor_fw *fw, u32 csg)
 	u32 stride = READ_ONCE(fw->glb.control->group_stride);
 	u64 va = PANTHOR_FW_SHARED_START + CSG_CONTROL_OFFSET +
 		 (u64)csg * stride;
-	u32 count, cs;
+	u32 count, suspend_size, protm_suspend_size, cs;
 	int ret;
 
 	ret = FIND(fw, "a group's control block", va, iface->control);
@@ -128,13 +128,17 @@ static int find_group(struct panthor_fw *fw, u32 csg)
 	if (!count || count > PANTHOR_FW_MAX_CS_PER_CSG ||
 	    (fw->cs_count && count != fw->cs_count))
 		return reject(fw, "%u streams in group %u", count, csg);
-	fw->cs_count = count;
 
-	if (READ_ONCE(iface->control->suspend_size) !=
-		    READ_ONCE(fw->csgs[0].control->suspend_size) ||
-	    READ_ONCE(iface->control->protm_suspend_size) !=
-		    READ_ONCE(fw->csgs[0].control->protm_suspend_size))
+	suspend_size = READ_ONCE(iface->control->suspend_size);
+	protm_suspend_size = READ_ONCE(iface->control->protm_suspend_size);
+	if (fw->cs_count &&
+	    (suspend_size != fw->csgs[0].suspend_size ||
+	     protm_suspend_size != fw->csgs[0].protm_suspend_size))
 		return reject(fw, "suspend buffers of group %u differ", csg);
+
+	fw->cs_count = count;
+	iface->suspend_size = suspend_size;
+	iface->protm_suspend_size = protm_suspend_size;
 
 	for (cs = 0; !ret && cs < count; cs++)
 		ret = find_stream(fw, csg, cs, va);
@@ -334,7 +338,7 @@ struct panthor_kernel_bo *panthor_fw_alloc_queue_iface_mem(
 /**
  * panthor_fw_alloc_suspend_buf_mem() - memory for the state of a group
  * @ptdev: the device
- * @size: bytes: suspend_size or protm_suspend_size of the group's control block
+ * @size: bytes: suspend_size or protm_suspend_size of the group's interface
  *
  * Return: as panthor_fw_alloc_queue_iface_mem(); not mapped for the CPU.
  */

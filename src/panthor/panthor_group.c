@@ -155,13 +155,13 @@ static int alloc_buffers(struct panthor_group *group)
 		panthor_fw_get_csg_iface(ptdev, 0);
 	u64 size = group->queue_count * sizeof(struct panthor_syncobj);
 
-	group->suspend_buf = panthor_fw_alloc_suspend_buf_mem(
-		ptdev, csg->control->suspend_size);
+	group->suspend_buf =
+		panthor_fw_alloc_suspend_buf_mem(ptdev, csg->suspend_size);
 	if (IS_ERR(group->suspend_buf))
 		return PTR_ERR(group->suspend_buf);
 
 	group->protm_suspend_buf = panthor_fw_alloc_suspend_buf_mem(
-		ptdev, csg->control->protm_suspend_size);
+		ptdev, csg->protm_suspend_size);
 	if (IS_ERR(group->protm_suspend_buf))
 		return PTR_ERR(group->protm_suspend_buf);
 

@@ -421,6 +421,28 @@ int panthor_mmu_lock_region(struct panthor_vm *vm, u64 start, u64 end)
 }
 
 /**
+ * panthor_mmu_force_lock_region() - as panthor_mmu_lock_region(), surely
+ *
+ * Where the MMU does not answer, the VM translates nothing until the reset that
+ * is on its way. That is settled before the reset can be over: nobody would
+ * enable the VM again.
+ */
+void panthor_mmu_force_lock_region(struct panthor_vm *vm, u64 start, u64 end)
+{
+	struct panthor_mmu *mmu = vm->ptdev->mmu;
+
+	lockdep_assert_held(&vm->op_lock);
+
+	mutex_lock(&mmu->slots_lock);
+	WARN_ON(start >= end || vm->as.locked_size);
+	if (apply_lock(vm, start, end)) {
+		disable_slot(vm, false);
+		(void)apply_lock(vm, start, end);
+	}
+	mutex_unlock(&mmu->slots_lock);
+}
+
+/**
  * panthor_mmu_expand_locked_region() - keep the GPU out of more
  * @vm: the VM; the caller holds its op_lock and has locked a region
  * @start: first address of a range that overlaps or touches the region

@@ -53,6 +53,7 @@ void panthor_mmu_absent_done(struct panthor_vm *vm, bool restored);
 bool panthor_mmu_vm_faulted(struct panthor_vm *vm);
 
 int panthor_mmu_lock_region(struct panthor_vm *vm, u64 start, u64 end);
+void panthor_mmu_force_lock_region(struct panthor_vm *vm, u64 start, u64 end);
 int panthor_mmu_expand_locked_region(struct panthor_vm *vm, u64 start, u64 end);
 void panthor_mmu_unlock_region(struct panthor_vm *vm);
 

@@ -681,6 +681,8 @@ void panthor_sched_fini(struct panthor_device *ptdev)
 	panthor_sched_pre_reset(ptdev);
 	panthor_sched_post_reset(ptdev, true);
 	disable_delayed_work_sync(&sched->tick_work);
+	/* The interrupt queues no work to what is drained. */
+	disable_work_sync(&sched->events_work);
 	/* Groups are freed by what runs on the other one. */
 	drain_workqueue(sched->wq);
 	drain_workqueue(sched->cleanup_wq);

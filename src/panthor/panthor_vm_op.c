@@ -420,10 +420,11 @@ static u64 cut_line(u64 start, u64 end)
 
 /*
  * Makes sure that the MMU is locked for an edit. *@locked: that it is already,
- * for an earlier edit of the batch, which spans [start, end).
+ * for an earlier edit of the batch, which spans [start, end). @force: it cannot
+ * fail unless *@locked.
  */
 static int lock_edit(struct panthor_vm *vm, const struct panthor_pt_edit *edit,
-		     u64 start, u64 end, bool *locked)
+		     u64 start, u64 end, bool force, bool *locked)
 {
 	u64 edit_start, edit_end;
 	int ret;
@@ -433,8 +434,14 @@ static int lock_edit(struct panthor_vm *vm, const struct panthor_pt_edit *edit,
 		return panthor_mmu_expand_locked_region(vm, edit_start,
 							edit_end);
 
-	ret = panthor_mmu_lock_region(vm, min(start, edit_start),
-				      max(end, edit_end));
+	start = min(start, edit_start);
+	end = max(end, edit_end);
+	if (force) {
+		panthor_mmu_force_lock_region(vm, start, end);
+		ret = 0;
+	} else {
+		ret = panthor_mmu_lock_region(vm, start, end);
+	}
 	*locked = !ret;
 	return ret;
 }
@@ -475,9 +482,10 @@ static int check_op(struct panthor_vm *vm, const struct panthor_vm_op *op)
 /*
  * An op whose block would be too large: two halves with a lock each. If only
  * the second one cannot be locked, the MMU does not answer any more and a reset
- * is on its way, which drops all it has cached; so the op is completed.
+ * is on its way, until which the VM translates nothing; so the op is completed.
  */
-static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
+static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op,
+		      bool force)
 {
 	u64 start = op->mapping.start, end = op->mapping.end;
 	u64 line = cut_line(start, end);
@@ -490,7 +498,7 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
 		return ret < 0 ? ret : 0;
 
 	edit = make_edit(op, start, line);
-	ret = lock_edit(vm, &edit, start, line, &locked);
+	ret = lock_edit(vm, &edit, start, line, force, &locked);
 	if (ret)
 		return ret;
 
@@ -501,8 +509,7 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
 
 	locked = false;
 	edit = make_edit(op, line, end);
-	if (lock_edit(vm, &edit, line, end, &locked))
-		panthor_mmu_disable(vm);
+	(void)lock_edit(vm, &edit, line, end, true, &locked);
 	panthor_pt_edit(&vm->pt, &edit);
 	drop_unused_tables(vm);
 	unlock_edits(vm, locked);
@@ -516,7 +523,8 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op)
  * was unlinked has to be recycled, because the next op may count on it.
  */
 static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
-			u32 count, u64 start, u64 end, u32 *done_out)
+			u32 count, u64 start, u64 end, bool force,
+			u32 *done_out)
 {
 	bool locked = false;
 	int ret = 0;
@@ -533,7 +541,7 @@ static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 			break;
 
 		edit = make_edit(&ops[i], mapping->start, mapping->end);
-		ret = lock_edit(vm, &edit, start, end, &locked);
+		ret = lock_edit(vm, &edit, start, end, force, &locked);
 		if (ret)
 			break;
 
@@ -551,21 +559,9 @@ static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 	return ret < 0 ? ret : 0;
 }
 
-/**
- * panthor_vm_commit() - execute prepared ops
- * @vm: the VM, with op_lock held and the needs of all @ops held in reserve
- * @ops: the ops, in order
- * @count: how many
- * @done_out: how many were executed
- *
- * Nothing is allocated. An op is executed as a whole or not at all.
- *
- * Return: 0; or why op *@done_out was not executed, in which case those behind
- * it were not tried: -EINVAL for a MAP on a VM that is unusable or destroyed,
- * -ETIMEDOUT if the MMU could not be locked.
- */
-int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
-		      u32 count, u32 *done_out)
+/* As panthor_vm_commit(). @force: there is one op, and the MMU locks for it. */
+static int commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
+		  u32 count, bool force, u32 *done_out)
 {
 	u32 i = 0, n, done;
 	u64 start, end;
@@ -584,10 +580,11 @@ int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 		/* An op without a range, SYNC_ONLY, locks nothing. */
 		if (n == 1 && start < end &&
 		    locks_too_much(start, end, end - start)) {
-			ret = commit_cut(vm, &ops[i]);
+			ret = commit_cut(vm, &ops[i], force);
 			done = ret ? 0 : 1;
 		} else {
-			ret = commit_batch(vm, ops + i, n, start, end, &done);
+			ret = commit_batch(vm, ops + i, n, start, end, force,
+					   &done);
 		}
 		i += done;
 	}
@@ -597,20 +594,36 @@ int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 }
 
 /**
+ * panthor_vm_commit() - execute prepared ops
+ * @vm: the VM, with op_lock held and the needs of all @ops held in reserve
+ * @ops: the ops, in order
+ * @count: how many
+ * @done_out: how many were executed
+ *
+ * Nothing is allocated. An op is executed as a whole or not at all.
+ *
+ * Return: 0; or why op *@done_out was not executed, in which case those behind
+ * it were not tried: -EINVAL for a MAP on a VM that is unusable or destroyed,
+ * -ETIMEDOUT if the MMU could not be locked.
+ */
+int panthor_vm_commit(struct panthor_vm *vm, const struct panthor_vm_op *ops,
+		      u32 count, u32 *done_out)
+{
+	return commit(vm, ops, count, false, done_out);
+}
+
+/**
  * panthor_vm_commit_unmap() - unmap what must not stay mapped
  * @vm: the VM, with op_lock held
  * @op: an UNMAP that the reserve has been held for, or one of the whole VM
  *
- * Where the MMU cannot be locked, nobody may translate any more: the VM loses
- * its slot until it is activated again, or after the reset that is on its way.
+ * Where the MMU cannot be locked, the VM translates nothing until the reset
+ * that is on its way.
  */
 void panthor_vm_commit_unmap(struct panthor_vm *vm,
 			     const struct panthor_vm_op *op)
 {
 	u32 done;
 
-	if (panthor_vm_commit(vm, op, 1, &done)) {
-		panthor_mmu_disable(vm);
-		WARN_ON(panthor_vm_commit(vm, op, 1, &done));
-	}
+	WARN_ON(commit(vm, op, 1, true, &done));
 }

@@ -6,20 +6,15 @@
  * handles, translations, syncobjs, descriptors; and the same call must succeed
  * when it is made again. Nothing may leak.
  */
-#include "uapi.h"
-#include "pt_view.h"
+#include "failure.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define SIGNAL ((uint32_t)DRM_PANTHOR_SYNC_OP_SIGNAL)
 #define TIMELINE DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ
-#define HANDLES 12 /* of a kind that a snapshot asks for */
-#define ISLAND (512 * SZ_4K)
 
 /* What all calls find. */
 struct world {
@@ -43,79 +38,6 @@ struct world {
    struct pan_kmod_dev *new_dev;
    struct pan_kmod_window *new_window;
 };
-
-/* ------------------------------------------------------------- snapshots -- */
-
-struct snapshot {
-   struct host_stats stats;
-   struct pt_leaf leaf[4][512];
-   int bo[HANDLES], vm[HANDLES], syncobj[HANDLES];
-   uint64_t point[HANDLES];
-   unsigned descriptors;
-};
-
-static const uint64_t islands[4] = {0, SZ_1G, SZ_1G + ISLAND, SZ_512G - ISLAND};
-
-static unsigned
-count_descriptors(void)
-{
-   DIR *dir = opendir("/proc/self/fd");
-   unsigned count = 0;
-
-   assert_non_null(dir);
-   while (readdir(dir))
-      count++;
-   closedir(dir);
-   return count;
-}
-
-static void
-take_snapshot(struct world *w, struct snapshot *s)
-{
-   memset(s, 0, sizeof(*s));
-   s->stats = uapi_stats(w->dev);
-   for (unsigned i = 0; i < 4; i++)
-      for (unsigned page = 0; page < 512; page++)
-         s->leaf[i][page] = pt_view(w->vm, islands[i] + page * SZ_4K);
-   for (uint32_t i = 0; i < HANDLES; i++) {
-      struct drm_panthor_bo_query_info bo = {.handle = i + 1};
-      struct drm_panthor_vm_get_state vm = {.vm_id = i + 1};
-
-      s->bo[i] = pan_kmod_ioctl(w->dev, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &bo);
-      s->vm[i] = pan_kmod_ioctl(w->dev, DRM_IOCTL_PANTHOR_VM_GET_STATE, &vm);
-      s->syncobj[i] = pan_kmod_syncobj_query(w->dev, i + 1, &s->point[i]);
-   }
-   s->descriptors = count_descriptors();
-}
-
-static void
-compare(const char *name, uint64_t n, const struct snapshot *before,
-        const struct snapshot *after)
-{
-   const char *what = NULL;
-
-   if (before->stats.vmas != after->stats.vmas)
-      what = "VMAs";
-   else if (before->stats.pt_pages != after->stats.pt_pages)
-      what = "page-table pages";
-   else if (before->stats.pt_entries_written != after->stats.pt_entries_written)
-      what = "page-table entries";
-   else if (memcmp(before->leaf, after->leaf, sizeof(before->leaf)))
-      what = "translations";
-   else if (memcmp(before->bo, after->bo, sizeof(before->bo)))
-      what = "BO handles";
-   else if (memcmp(before->vm, after->vm, sizeof(before->vm)))
-      what = "VM ids";
-   else if (memcmp(before->syncobj, after->syncobj, sizeof(before->syncobj)))
-      what = "syncobj handles";
-   else if (memcmp(before->point, after->point, sizeof(before->point)))
-      what = "syncobj points";
-   else if (before->descriptors != after->descriptors)
-      what = "descriptors";
-   if (what)
-      fail_msg("%s: failed at step %llu, but changed the %s", name,
-               (unsigned long long)n, what);
-}
 
 /* ----------------------------------------------------------------- world -- */
 
@@ -193,15 +115,13 @@ end(struct world *w)
 
 /* ----------------------------------------------------------------- calls -- */
 
-/* Makes the call, once; its errno. */
-typedef int (*call_fn)(struct world *w);
-
 #define IOCTL(w, request, ...)                                                 \
    pan_kmod_ioctl((w)->dev, request, &(__VA_ARGS__))
 
 static int
-call_dev_query(struct world *w)
+call_dev_query(void *data)
 {
+   struct world *w = data;
    struct drm_panthor_gpu_info info;
 
    return IOCTL(w, DRM_IOCTL_PANTHOR_DEV_QUERY,
@@ -213,60 +133,69 @@ call_dev_query(struct world *w)
 }
 
 static int
-call_vm_create(struct world *w)
+call_vm_create(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_VM_CREATE,
                 (struct drm_panthor_vm_create){0});
 }
 
 static int
-call_vm_destroy(struct world *w)
+call_vm_destroy(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_VM_DESTROY,
                 (struct drm_panthor_vm_destroy){.id = w->victim->id});
 }
 
 static int
-call_vm_get_state(struct world *w)
+call_vm_get_state(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_VM_GET_STATE,
                 (struct drm_panthor_vm_get_state){.vm_id = w->vm->id});
 }
 
 static int
-call_bind_fresh(struct world *w)
+call_bind_fresh(void *data)
 {
+   struct world *w = data;
    return uapi_bind(w->vm, NOEXEC, w->fresh, 0, SZ_2M, SZ_2M);
 }
 
 static int
-call_bind_split(struct world *w)
+call_bind_split(void *data)
 {
+   struct world *w = data;
    return uapi_bind(w->vm, READONLY, w->fresh, SZ_64K, SZ_1G + SZ_64K, SZ_4K);
 }
 
 static int
-call_bind_in_sparse(struct world *w)
+call_bind_in_sparse(void *data)
 {
+   struct world *w = data;
    return uapi_bind(w->vm, NOEXEC, w->fresh, 0, SZ_1G + 3 * SZ_2M + SZ_4K,
                     SZ_64K);
 }
 
 static int
-call_bind_sparse(struct world *w)
+call_bind_sparse(void *data)
 {
+   struct world *w = data;
    return uapi_bind(w->vm, SPARSE | READONLY, NULL, 0, SZ_4K, SZ_1G);
 }
 
 static int
-call_unmap(struct world *w)
+call_unmap(void *data)
 {
+   struct world *w = data;
    return uapi_bind(w->vm, UNMAP, NULL, 0, SZ_1G + SZ_4K, SZ_512G - SZ_1G);
 }
 
 static int
-call_bind_async(struct world *w)
+call_bind_async(void *data)
 {
+   struct world *w = data;
    struct drm_panthor_sync_op syncs[] = {
       {.flags = TIMELINE, .handle = w->timeline, .timeline_value = 3},
       {.flags = 0, .handle = w->binary},
@@ -284,15 +213,17 @@ call_bind_async(struct world *w)
 }
 
 static int
-call_bo_create(struct world *w)
+call_bo_create(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_BO_CREATE,
                 (struct drm_panthor_bo_create){.size = SZ_2M});
 }
 
 static int
-call_bo_create_exclusive(struct world *w)
+call_bo_create_exclusive(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_BO_CREATE,
                 (struct drm_panthor_bo_create){
                    .size = SZ_4K,
@@ -302,30 +233,34 @@ call_bo_create_exclusive(struct world *w)
 }
 
 static int
-call_bo_mmap(struct world *w)
+call_bo_mmap(void *data)
 {
+   struct world *w = data;
    w->new_map_B = SZ_2M;
    return pan_kmod_bo_mmap(w->fresh, NULL, PROT_READ | PROT_WRITE, MAP_SHARED,
                            &w->new_map);
 }
 
 static int
-call_munmap_part(struct world *w)
+call_munmap_part(void *data)
 {
+   struct world *w = data;
    return pan_kmod_munmap(w->dev, (char *)w->map + SZ_64K, SZ_64K);
 }
 
 static int
-call_mmap_flush_id(struct world *w)
+call_mmap_flush_id(void *data)
 {
+   struct world *w = data;
    w->new_map_B = SZ_4K;
    return pan_kmod_mmap(w->dev, NULL, SZ_4K, PROT_READ, MAP_SHARED,
                         DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET, &w->new_map);
 }
 
 static int
-call_set_mmio_offset(struct world *w)
+call_set_mmio_offset(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET,
                 (struct drm_panthor_set_user_mmio_offset){
                    .offset = DRM_PANTHOR_USER_MMIO_OFFSET,
@@ -333,8 +268,9 @@ call_set_mmio_offset(struct world *w)
 }
 
 static int
-call_bo_label(struct world *w)
+call_bo_label(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_BO_SET_LABEL,
                 (struct drm_panthor_bo_set_label){
                    .handle = w->bound->handle,
@@ -343,8 +279,9 @@ call_bo_label(struct world *w)
 }
 
 static int
-call_bo_sync(struct world *w)
+call_bo_sync(void *data)
 {
+   struct world *w = data;
    const struct drm_panthor_bo_sync_op ops[] = {
       {.handle = w->bound->handle, .size = SZ_4K},
       {.handle = w->fresh->handle, .size = SZ_4K},
@@ -357,53 +294,60 @@ call_bo_sync(struct world *w)
 }
 
 static int
-call_bo_query(struct world *w)
+call_bo_query(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_PANTHOR_BO_QUERY_INFO,
                 (struct drm_panthor_bo_query_info){.handle = w->bound->handle});
 }
 
 static int
-call_gem_close(struct world *w)
+call_gem_close(void *data)
 {
+   struct world *w = data;
    /* It stays bound, and mapped. */
    return IOCTL(w, DRM_IOCTL_GEM_CLOSE,
                 (struct drm_gem_close){.handle = w->bound->handle});
 }
 
 static int
-call_export(struct world *w)
+call_export(void *data)
 {
+   struct world *w = data;
    return export(w, w->fresh->handle, &w->new_fd);
 }
 
 /* Into another file, which does not know it yet. */
 static int
-call_import(struct world *w)
+call_import(void *data)
 {
+   struct world *w = data;
    struct drm_prime_handle prime = {.fd = w->shared_fd};
 
    return pan_kmod_ioctl(w->other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
 }
 
 static int
-call_syncobj_create(struct world *w)
+call_syncobj_create(void *data)
 {
+   struct world *w = data;
    uint32_t handle;
 
    return pan_kmod_syncobj_create(w->dev, true, &handle);
 }
 
 static int
-call_syncobj_destroy(struct world *w)
+call_syncobj_destroy(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_SYNCOBJ_DESTROY,
                 (struct drm_syncobj_destroy){.handle = w->binary});
 }
 
 static int
-call_syncobj_reset(struct world *w)
+call_syncobj_reset(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_SYNCOBJ_RESET,
                 (struct drm_syncobj_array){
                    .handles = (uintptr_t)&w->timeline,
@@ -412,8 +356,9 @@ call_syncobj_reset(struct world *w)
 }
 
 static int
-call_syncobj_signal(struct world *w)
+call_syncobj_signal(void *data)
 {
+   struct world *w = data;
    return pan_kmod_syncobj_signal(w->dev, w->timeline, 0);
 }
 
@@ -421,8 +366,9 @@ call_syncobj_signal(struct world *w)
 #define MANY 40
 
 static int
-call_timeline_signal(struct world *w)
+call_timeline_signal(void *data)
 {
+   struct world *w = data;
    uint32_t handles[MANY];
    uint64_t points[MANY];
 
@@ -439,8 +385,9 @@ call_timeline_signal(struct world *w)
 }
 
 static int
-call_timeline_wait(struct world *w)
+call_timeline_wait(void *data)
 {
+   struct world *w = data;
    uint32_t handles[MANY];
    uint64_t points[MANY];
 
@@ -459,8 +406,9 @@ call_timeline_wait(struct world *w)
 }
 
 static int
-call_syncobj_query(struct world *w)
+call_syncobj_query(void *data)
 {
+   struct world *w = data;
    uint32_t handles[MANY];
    uint64_t points[MANY];
 
@@ -475,8 +423,9 @@ call_syncobj_query(struct world *w)
 }
 
 static int
-call_syncobj_transfer(struct world *w)
+call_syncobj_transfer(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_SYNCOBJ_TRANSFER,
                 (struct drm_syncobj_transfer){
                    .src_handle = w->binary,
@@ -486,28 +435,32 @@ call_syncobj_transfer(struct world *w)
 }
 
 static int
-call_syncobj_to_fd(struct world *w)
+call_syncobj_to_fd(void *data)
 {
+   struct world *w = data;
    return syncobj_to_fd(w, 0, &w->new_fd);
 }
 
 static int
-call_syncobj_to_sync_file(struct world *w)
+call_syncobj_to_sync_file(void *data)
 {
+   struct world *w = data;
    return syncobj_to_fd(w, DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
                         &w->new_fd);
 }
 
 static int
-call_syncobj_from_fd(struct world *w)
+call_syncobj_from_fd(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE,
                 (struct drm_syncobj_handle){.fd = w->sync_fd});
 }
 
 static int
-call_syncobj_eventfd(struct world *w)
+call_syncobj_eventfd(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_SYNCOBJ_EVENTFD,
                 (struct drm_syncobj_eventfd){
                    .handle = w->timeline,
@@ -517,20 +470,23 @@ call_syncobj_eventfd(struct world *w)
 }
 
 static int
-call_version(struct world *w)
+call_version(void *data)
 {
+   struct world *w = data;
    return IOCTL(w, DRM_IOCTL_VERSION, (struct drm_version){0});
 }
 
 static int
-call_open(struct world *w)
+call_open(void *data)
 {
+   struct world *w = data;
    return pan_kmod_dev_create(NULL, NULL, &w->new_dev);
 }
 
 static int
-call_window(struct world *w)
+call_window(void *data)
 {
+   struct world *w = data;
    static char *host;
 
    if (!host)
@@ -538,14 +494,9 @@ call_window(struct world *w)
    return pan_kmod_window_create(w->vm, SZ_1G, host, SZ_64K, &w->new_window);
 }
 
-/* ------------------------------------------------------------- the loop --- */
+/* ------------------------------------------------------------- the table -- */
 
-static const struct call {
-   const char *name;
-   call_fn make;
-   unsigned min_failures; /* of how many steps at least the call must fail */
-   int other_errno; /* what it may say instead of -ENOMEM or -EMFILE, or 0 */
-} calls[] = {
+static const struct failure_call calls[] = {
    {"VERSION", call_version, 0},
    {"DEV_QUERY", call_dev_query, 0},
    {"open", call_open, 3},
@@ -586,69 +537,26 @@ static const struct call {
    {"a window", call_window, 0},
 };
 
-/* With step @n failing. True if the call failed; *steps_out: those it made. */
-static bool
-run_once(const struct call *call, uint64_t n, uint64_t *steps_out)
+static void *
+begin_world(struct failure_view *view)
 {
-   static struct snapshot before, after;
-   struct world w;
+   struct world *w = malloc(sizeof(*w));
 
-   begin(&w);
-   take_snapshot(&w, &before);
-   host_inject_failure(n);
-   const int ret = call->make(&w);
-   *steps_out = host_inject_failure(UINT64_MAX);
-   if (ret) {
-      if (ret != -ENOMEM && ret != -EMFILE && ret != call->other_errno)
-         fail_msg("%s: failed with %d at step %llu", call->name, ret,
-                  (unsigned long long)n);
-      take_snapshot(&w, &after);
-      compare(call->name, n, &before, &after);
-      const int again = call->make(&w);
-      if (again)
-         fail_msg("%s: after a failure at step %llu it fails with %d",
-                  call->name, (unsigned long long)n, again);
-   }
-   end(&w);
-   return ret != 0;
+   begin(w);
+   *view = (struct failure_view){w->dev, w->vm};
+   return w;
 }
 
 static void
-test_call(void **state)
+end_world(void *data)
 {
-   const struct call *call = *state;
-   uint64_t n, steps, failures = 0;
-   struct pan_kmod_dev *dev = uapi_open(&uapi_small);
-   const bool is_virtual = pan_kmod_dev_props(dev)->virtual_gpu;
-
-   uapi_close(dev);
-   if (!is_virtual)
-      skip();
-   for (n = 0;; n++) {
-      const bool failed = run_once(call, n, &steps);
-
-      failures += failed;
-      if (steps <= n) {
-         assert_false(failed);
-         break;
-      }
-   }
-   print_message("# %s: %llu fallible steps, %llu make it fail\n", call->name,
-                 (unsigned long long)n, (unsigned long long)failures);
-   assert_true(failures >= call->min_failures);
+   end(data);
+   free(data);
 }
 
 int
 main(void)
 {
-   enum { COUNT = sizeof(calls) / sizeof(calls[0]) };
-   struct CMUnitTest tests[COUNT];
-
-   for (unsigned i = 0; i < COUNT; i++)
-      tests[i] = (struct CMUnitTest){
-         .name = calls[i].name,
-         .test_func = test_call,
-         .initial_state = (void *)&calls[i],
-      };
-   return cmocka_run_group_tests_name("uapi-failure-ioctl", tests, NULL, NULL);
+   return failure_run("uapi-failure-ioctl", begin_world, end_world, calls,
+                      sizeof(calls) / sizeof(calls[0]));
 }
