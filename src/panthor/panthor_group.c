@@ -151,17 +151,16 @@ void panthor_group_put(struct panthor_group *group)
 static int alloc_buffers(struct panthor_group *group)
 {
 	struct panthor_device *ptdev = group->ptdev;
-	const struct panthor_fw_csg_iface *csg =
-		panthor_fw_get_csg_iface(ptdev, 0);
+	const struct panthor_scheduler *sched = ptdev->sched;
 	u64 size = group->queue_count * sizeof(struct panthor_syncobj);
 
 	group->suspend_buf = panthor_fw_alloc_suspend_buf_mem(
-		ptdev, csg->control->suspend_size);
+		ptdev, sched->suspend_size);
 	if (IS_ERR(group->suspend_buf))
 		return PTR_ERR(group->suspend_buf);
 
 	group->protm_suspend_buf = panthor_fw_alloc_suspend_buf_mem(
-		ptdev, csg->control->protm_suspend_size);
+		ptdev, sched->protm_suspend_size);
 	if (IS_ERR(group->protm_suspend_buf))
 		return PTR_ERR(group->protm_suspend_buf);
 

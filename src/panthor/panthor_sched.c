@@ -626,6 +626,8 @@ void panthor_sched_post_reset(struct panthor_device *ptdev, bool failed)
  */
 int panthor_sched_init(struct panthor_device *ptdev)
 {
+	const struct panthor_fw_csg_control_iface *csg =
+		panthor_fw_get_csg_iface(ptdev, 0)->control;
 	struct panthor_scheduler *sched;
 	u32 i;
 
@@ -635,6 +637,8 @@ int panthor_sched_init(struct panthor_device *ptdev)
 
 	sched->ptdev = ptdev;
 	sched->slot_count = ptdev->csif_info.csg_slot_count;
+	sched->suspend_size = READ_ONCE(csg->suspend_size);
+	sched->protm_suspend_size = READ_ONCE(csg->protm_suspend_size);
 	/* Address space 0 is the firmware's. */
 	sched->as_count = hweight32(ptdev->gpu_info.as_present & ~BIT(0));
 	mutex_init(&sched->lock);

@@ -50,6 +50,9 @@ struct panthor_scheduler {
 	struct panthor_group *slots[PANTHOR_FW_MAX_CSGS]; /* references */
 	u32 slot_count;
 	u32 as_count; /* address spaces for user VMs */
+	/* Bytes of a group's buffers. The firmware's own words are gone while
+	 * it is loaded again. */
+	u32 suspend_size, protm_suspend_size;
 	/* Groups without a slot: with work, the longest wait first; and blocked
 	 * ones. */
 	struct list_head runnable[PANTHOR_PRIORITY_COUNT];
