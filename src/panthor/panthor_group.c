@@ -154,8 +154,8 @@ static int alloc_buffers(struct panthor_group *group)
 	const struct panthor_scheduler *sched = ptdev->sched;
 	u64 size = group->queue_count * sizeof(struct panthor_syncobj);
 
-	group->suspend_buf = panthor_fw_alloc_suspend_buf_mem(
-		ptdev, sched->suspend_size);
+	group->suspend_buf =
+		panthor_fw_alloc_suspend_buf_mem(ptdev, sched->suspend_size);
 	if (IS_ERR(group->suspend_buf))
 		return PTR_ERR(group->suspend_buf);
 
