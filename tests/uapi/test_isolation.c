@@ -118,7 +118,7 @@ finding_19_binds_delay_nobody_else(void **state)
    pthread_join(thread, NULL);
 
    assert_int_equal(binder.error, 0);
-   print_message("median latency: %llu ns alone, %llu ns beside %u rounds\n",
+   print_message("# median latency: %llu ns alone, %llu ns beside %u rounds\n",
                  (unsigned long long)idle_ns, (unsigned long long)busy_ns,
                  binder.rounds);
    /* The binder has a CPU's worth of work: a few time slices are fair. */

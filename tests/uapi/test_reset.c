@@ -72,6 +72,20 @@ check_works(struct fixture *f, struct cs_vm *vm)
    pan_kmod_syncobj_destroy(f->dev, done);
 }
 
+/*
+ * An op that has something to lock, when the address space answers again. Until
+ * the reset has begun it does not, and ops fail as the first one did.
+ */
+static void
+wait_for_reset(struct fixture *f)
+{
+   int ret = -ETIMEDOUT;
+
+   for (unsigned i = 0; i < 50 && ret == -ETIMEDOUT; i++)
+      ret = uapi_bind(f->vm.vm, NOEXEC, f->vm.bo, 0, 2 * SZ_1G, SZ_64K);
+   assert_int_equal(ret, 0);
+}
+
 /* The machine says whether something was lost on the way. */
 static int
 teardown(void **state)
@@ -110,10 +124,9 @@ stuck_as(struct fixture *f, uint32_t command)
    }
 
    /* Both VMs are usable, bind and run. */
+   wait_for_reset(f);
    check_works(f, &f->other);
    check_works(f, &f->vm);
-   assert_int_equal(
-      uapi_bind(f->vm.vm, NOEXEC, f->vm.bo, 0, SZ_1G, SZ_64K), 0);
    assert_int_equal(cs_state(f->dev, f->group).state, 0);
    assert_int_equal(cs_state(f->dev, f->other_group).state, 0);
    assert_int_equal(pan_kmod_syncobj_wait(f->dev, f->done, 0, 0), -ETIME);
@@ -191,6 +204,21 @@ test_stuck_mcu_at_start(void **state)
    pan_kmod_syncobj_destroy(f->dev, done);
 }
 
+/* Groups can be made at any time, also while the firmware is loaded again. */
+static void
+test_create_meanwhile(void **state)
+{
+   struct fixture *f = *state;
+
+   assert_int_equal(pan_kmod_inject_stuck_mcu(f->dev), 0);
+   assert_int_equal(cs_group_destroy(f->dev, f->group), 0);
+   while (pan_kmod_syncobj_wait(f->dev, f->other_done, 0, 0) == -ETIME)
+      assert_int_equal(
+         cs_group_destroy(f->dev, cs_group(f->dev, &f->other, 1, 1)), 0);
+   check_works(f, &f->vm);
+   check_works(f, &f->other);
+}
+
 #define WITH_FIXTURE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -202,6 +230,7 @@ main(void)
       WITH_FIXTURE(test_stuck_update),
       WITH_FIXTURE(test_stuck_mcu),
       WITH_FIXTURE(test_stuck_mcu_at_start),
+      WITH_FIXTURE(test_create_meanwhile),
    };
    return cmocka_run_group_tests_name("uapi-reset", tests, NULL, NULL);
 }
