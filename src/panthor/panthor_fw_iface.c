@@ -103,7 +103,7 @@ static int find_stream(struct panthor_fw *fw, u32 csg, u32 cs, u64 csg_va)
 	return 0;
 }
 
-static int find_group(struct panthor_fw *fw, u32 csg)
+static int find_group(struct panthor_fw *fw, u32 csg, bool first)
 {
 	struct panthor_fw_csg_iface *iface = &fw->csgs[csg];
 	u32 stride = READ_ONCE(fw->glb.control->group_stride);
@@ -137,8 +137,11 @@ static int find_group(struct panthor_fw *fw, u32 csg)
 		return reject(fw, "suspend buffers of group %u differ", csg);
 
 	fw->cs_count = count;
-	iface->suspend_size = suspend_size;
-	iface->protm_suspend_size = protm_suspend_size;
+	/* Others read these, later on. */
+	if (first) {
+		iface->suspend_size = suspend_size;
+		iface->protm_suspend_size = protm_suspend_size;
+	}
 
 	for (cs = 0; !ret && cs < count; cs++)
 		ret = find_stream(fw, csg, cs, va);
@@ -198,7 +201,7 @@ int panthor_fw_discover(struct panthor_fw *fw)
 	fw->csg_count = count;
 
 	for (csg = 0; !ret && csg < count; csg++)
-		ret = find_group(fw, csg);
+		ret = find_group(fw, csg, first);
 	if (ret || !first)
 		return ret;
 
