@@ -538,13 +538,17 @@ test_groups_in_resets(void **state)
    begin(&w);
    for (unsigned i = 0; i < 5; i++) {
       host_inject_stuck_as(w.machine, LOCK, 0);
-      assert_int_equal(uapi_bind(w.vm, UNMAP, NULL, 0, BASE, SZ_4K),
-                       -ETIMEDOUT);
+      /* Without a LOCK where the last reset is not over: then later. */
+      const int bound =
+         uapi_bind(w.vm, UNMAP, NULL, 0, BASE + i * SZ_4K, SZ_4K);
+
+      assert_true(bound == 0 || bound == -ETIMEDOUT);
       for (unsigned j = 0; j < 300; j++) {
          const int ret = call_group(&w);
 
          assert_true(ret == 0 || ret == -ETIMEDOUT);
       }
+      host_inject_stuck_as(w.machine, LOCK, NEVER);
       check_device(&w);
    }
    end(&w);
