@@ -33,6 +33,7 @@ struct panthor_mmu {
 	u32 present;	       /* slots that user VMs may have */
 	u32 int_mask;	       /* slots whose faults are listened to */
 	bool in_reset;	       /* the registers are not to be touched */
+	u32 stuck;	       /* slots that gave no answer; until a reset */
 	struct list_head idle; /* VMs that keep a slot unused, oldest first */
 	struct list_head vms;  /* all VMs */
 
@@ -87,15 +88,21 @@ static int wait_as_idle(struct panthor_mmu *mmu, int slot)
 	u32 status;
 	int ret;
 
+	lockdep_assert_held(&mmu->slots_lock);
+
 	/* The usual case, without looking at a clock. */
 	if (!(gpu_read(ptdev, AS_STATUS(slot)) & AS_STATUS_AS_ACTIVE))
 		return 0;
+	/* It had its time. The reset is on its way, and needs the lock. */
+	if (mmu->stuck & BIT(slot))
+		return -ETIMEDOUT;
 
 	ret = gpu_read_poll_timeout_atomic(ptdev, AS_STATUS(slot), status,
 					   !(status & AS_STATUS_AS_ACTIVE),
 					   AS_POLL_US, AS_TIMEOUT_US);
 	if (ret) {
 		drm_err(&ptdev->base, "address space %d is stuck\n", slot);
+		mmu->stuck |= BIT(slot);
 		panthor_device_schedule_reset(ptdev);
 	}
 
@@ -732,6 +739,7 @@ void panthor_mmu_post_reset(struct panthor_device *ptdev)
 
 	mutex_lock(&mmu->slots_lock);
 	mmu->in_reset = false;
+	mmu->stuck = 0;
 	list_for_each_entry (vm, &mmu->vms, as.node) {
 		if (vm->as.slot >= 0) {
 			if (!vm->as.users)

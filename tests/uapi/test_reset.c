@@ -81,8 +81,11 @@ wait_for_reset(struct fixture *f)
 {
    int ret = -ETIMEDOUT;
 
-   for (unsigned i = 0; i < 50 && ret == -ETIMEDOUT; i++)
+   for (unsigned i = 0; i < 500 && ret == -ETIMEDOUT; i++) {
       ret = uapi_bind(f->vm.vm, NOEXEC, f->vm.bo, 0, 2 * SZ_1G, SZ_64K);
+      if (ret)
+         usleep(10000);
+   }
    assert_int_equal(ret, 0);
 }
 
