@@ -132,6 +132,23 @@ cs_poke(struct cs *cs, uint64_t va, uint32_t value)
 }
 
 void
+cs_copy(struct cs *cs, uint64_t to, uint64_t from, uint32_t words)
+{
+   cs_move48(cs, 0, from);
+   cs_move48(cs, 2, to);
+   cs_move32(cs, 4, words);
+   const uint64_t *loop = cs->at;
+   cs_load(cs, 6, 0, 1, 0);
+   cs_wait_all(cs);
+   cs_store(cs, 6, 2, 1, 0);
+   cs_add64(cs, 0, 0, 4);
+   cs_add64(cs, 2, 2, 4);
+   cs_add32(cs, 4, 4, -1);
+   cs_branch(cs, 4, CS_GT, loop);
+   cs_wait_all(cs);
+}
+
+void
 cs_forever(struct cs *cs)
 {
    const uint64_t *loop = cs->at;

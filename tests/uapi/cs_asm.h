@@ -45,6 +45,8 @@ void cs_sync_wait32(struct cs *cs, enum cs_cond cond, unsigned addr_reg,
 void cs_raw(struct cs *cs, uint64_t instr);
 /* Shorthands: store a word at a VA (uses r64..r67); loop for ever. */
 void cs_poke(struct cs *cs, uint64_t va, uint32_t value);
+/* A loop that copies words, with registers 0 to 6. */
+void cs_copy(struct cs *cs, uint64_t to, uint64_t from, uint32_t words);
 void cs_forever(struct cs *cs);
 /* Pads to where a stream may begin (64 bytes), and begins one there. */
 void cs_begin(struct cs *cs);

@@ -68,23 +68,6 @@ test_store(void **state)
    assert_int_equal(cs_group_destroy(f->dev, group), 0);
 }
 
-static void
-copy_loop(struct cs *cs, uint64_t to, uint64_t from, uint32_t words)
-{
-   cs_move48(cs, 0, from);
-   cs_move48(cs, 2, to);
-   cs_move32(cs, 4, words);
-   const uint64_t *loop = cs->at;
-   cs_load(cs, 6, 0, 1, 0);
-   cs_wait_all(cs);
-   cs_store(cs, 6, 2, 1, 0);
-   cs_add64(cs, 0, 0, 4);
-   cs_add64(cs, 2, 2, 4);
-   cs_add32(cs, 4, 4, -1);
-   cs_branch(cs, 4, CS_GT, loop);
-   cs_wait_all(cs);
-}
-
 /* Memory that is bound keeps words; sparse memory is there, whatever it says. */
 static void
 test_copy_sparse(void **state)
@@ -99,12 +82,12 @@ test_copy_sparse(void **state)
                     0);
    for (unsigned i = 0; i < 256; i++)
       *cs_word(&f->vm, RESULT + 4 * i) = 1000 + i;
-   copy_loop(&cs, SZ_1G + SZ_64K, f->vm.va + RESULT, 256);
+   cs_copy(&cs, SZ_1G + SZ_64K, f->vm.va + RESULT, 256);
    /* The bound tile and the sparse memory in front of it. */
-   copy_loop(&cs, f->vm.va + RESULT + 2 * SZ_4K, SZ_1G + SZ_64K - 16, 260);
+   cs_copy(&cs, f->vm.va + RESULT + 2 * SZ_4K, SZ_1G + SZ_64K - 16, 260);
    /* 2 MiB further on is the same place. */
-   copy_loop(&cs, SZ_1G + 4096, f->vm.va + RESULT, 16);
-   copy_loop(&cs, f->vm.va + RESULT + 4 * SZ_4K, SZ_1G + SZ_2M + 4096, 16);
+   cs_copy(&cs, SZ_1G + 4096, f->vm.va + RESULT, 16);
+   cs_copy(&cs, f->vm.va + RESULT + 4 * SZ_4K, SZ_1G + SZ_2M + 4096, 16);
    run(f, group, &cs);
 
    for (unsigned i = 0; i < 256; i++)
@@ -130,7 +113,7 @@ test_evicted(void **state)
    assert_int_equal(uapi_bind(f->vm.vm, SPARSE, NULL, 0, 2 * SZ_1G, SZ_1G), 0);
    for (unsigned i = 0; i < 16; i++)
       *cs_word(&f->vm, RESULT + 4 * i) = 500 + i;
-   copy_loop(&cs, SZ_1G + 5 * SZ_4K, f->vm.va + RESULT, 16);
+   cs_copy(&cs, SZ_1G + 5 * SZ_4K, f->vm.va + RESULT, 16);
    run(f, group, &cs);
 
    const struct host_stats before = uapi_stats(f->dev);
@@ -146,7 +129,7 @@ test_evicted(void **state)
    assert_true(pt_view(f->vm.vm, 2 * SZ_1G).absent);
 
    cs = cs_at(&f->vm, 0);
-   copy_loop(&cs, f->vm.va + RESULT + SZ_4K, SZ_1G + 5 * SZ_4K, 16);
+   cs_copy(&cs, f->vm.va + RESULT + SZ_4K, SZ_1G + 5 * SZ_4K, 16);
    run(f, group, &cs);
    for (unsigned i = 0; i < 16; i++)
       assert_int_equal(*cs_word(&f->vm, RESULT + SZ_4K + 4 * i), 500 + i);

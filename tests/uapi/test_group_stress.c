@@ -58,24 +58,6 @@ rnd(struct thread *t, uint32_t below)
       }                                                                        \
    } while (0)
 
-/* WORDS words, by a loop. */
-static void
-copy(struct cs *cs, uint64_t to, uint64_t from)
-{
-   cs_move48(cs, 0, from);
-   cs_move48(cs, 2, to);
-   cs_move32(cs, 4, WORDS);
-   const uint64_t *loop = cs->at;
-   cs_load(cs, 6, 0, 1, 0);
-   cs_wait_all(cs);
-   cs_store(cs, 6, 2, 1, 0);
-   cs_add64(cs, 0, 0, 4);
-   cs_add64(cs, 2, 2, 4);
-   cs_add32(cs, 4, 4, -1);
-   cs_branch(cs, 4, CS_GT, loop);
-   cs_wait_all(cs);
-}
-
 /* Submits @cs, behind what another thread has submitted. Returns the point. */
 static uint64_t
 submit(struct thread *t, uint32_t group, const struct cs *cs, bool wait)
@@ -113,9 +95,9 @@ step_copy(struct thread *t)
       *cs_word(&a->vm, area + FROM + 4 * i) = first + i;
       *cs_word(&a->vm, area + TO + 4 * i) = 0;
    }
-   copy(&cs, tile, a->vm.va + area + FROM);
-   copy(&cs, SZ_1G + SZ_2M + SZ_4K, a->vm.va + area + FROM); /* anywhere */
-   copy(&cs, a->vm.va + area + TO, tile);
+   cs_copy(&cs, tile, a->vm.va + area + FROM, WORDS);
+   cs_copy(&cs, SZ_1G + SZ_2M + SZ_4K, a->vm.va + area + FROM, WORDS); /* anywhere */
+   cs_copy(&cs, a->vm.va + area + TO, tile, WORDS);
    finish(t, submit(t, t->group, &cs, true));
    for (unsigned i = 0; i < WORDS; i++)
       CHECK(*cs_word(&a->vm, area + TO + 4 * i) == first + i);
