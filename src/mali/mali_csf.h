@@ -148,8 +148,7 @@ struct mali_cs {
 enum mali_csg_state {
 	MALI_CSG_FREE,
 	MALI_CSG_RUNNING,
-	MALI_CSG_SUSPENDING,
-	MALI_CSG_TERMINATING,
+	MALI_CSG_LEAVING, /* until all streams have stopped */
 };
 
 struct mali_csg {

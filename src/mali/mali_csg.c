@@ -3,13 +3,12 @@
  * Group slots: what the driver asks of them and of their streams, and what they
  * tell the driver. Everything here runs in the MCU's thread.
  *
- *	        START, RESUME              SUSPEND
- *	FREE ───────────────────> RUNNING ─────────> SUSPENDING ──> FREE
- *	                             │   TERMINATE
- *	                             └─────────────> TERMINATING ─> FREE
+ *	        START, RESUME           SUSPEND, TERMINATE
+ *	FREE ───────────────────> RUNNING ─────────────────> LEAVING ──> FREE
  *
  * A group leaves its slot when all of its streams have stopped, each at the end
- * of an instruction; a stream that has to wait for memory takes its time.
+ * of an instruction. One that waits for memory is called off, and executes its
+ * instruction again when it is resumed.
  */
 #include <string.h>
 
@@ -441,8 +440,7 @@ static bool update_state(struct mali_csg *csg, uint32_t wanted)
 	case CSG_STATE_TERMINATE:
 		if (csg->state == MALI_CSG_FREE)
 			return true;
-		csg->state = wanted == CSG_STATE_SUSPEND ? MALI_CSG_SUSPENDING
-							 : MALI_CSG_TERMINATING;
+		csg->state = MALI_CSG_LEAVING;
 		mali_csg_halt(csg);
 		if (!mali_csg_is_parked(csg))
 			return false;
