@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panvk_cmd.h"
 #include "panvk_physical_device.h"
 #include "panvk_queue.h"
 
@@ -190,6 +191,7 @@ init_tables(struct panvk_device *dev)
    panvk_map_init(&dev->buffers);
    panvk_map_init(&dev->timelines);
    panvk_map_init(&dev->images);
+   panvk_map_init(&dev->cmd_pools);
 }
 
 static void
@@ -200,6 +202,7 @@ finish_tables(struct panvk_device *dev)
    panvk_map_finish(&dev->buffers);
    panvk_map_finish(&dev->timelines);
    panvk_map_finish(&dev->images);
+   panvk_map_finish(&dev->cmd_pools);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -258,6 +261,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    panvk_queue_destroy(dev->queue);
    panvk_report_stats(dev);
    destroy_leftovers(dev);
+   panvk_cmd_finish_device(dev);
    panvk_map_remove(&devices, panvk_key(device));
    dev->vk.DestroyDevice(device, pAllocator);
    finish_kernel(dev);
