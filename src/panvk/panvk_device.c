@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panvk_cmd.h"
 #include "panvk_physical_device.h"
 #include "panvk_queue.h"
 
@@ -191,6 +192,7 @@ init_tables(struct panvk_device *dev)
    panvk_map_init(&dev->buffers);
    panvk_map_init(&dev->timelines);
    panvk_map_init(&dev->images);
+   panvk_map_init(&dev->cmd_pools);
 }
 
 static void
@@ -201,6 +203,7 @@ finish_tables(struct panvk_device *dev)
    panvk_map_finish(&dev->buffers);
    panvk_map_finish(&dev->timelines);
    panvk_map_finish(&dev->images);
+   panvk_map_finish(&dev->cmd_pools);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -262,6 +265,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    panvk_report_stats(dev);
    destroy_leftovers(dev);
    panvk_diag_destroy(dev);
+   panvk_cmd_finish_device(dev);
    panvk_map_remove(&devices, panvk_key(device));
    dev->vk.DestroyDevice(device, pAllocator);
    finish_kernel(dev);

@@ -100,10 +100,12 @@
    X(DestroyPipeline)                                                          \
    X(CreateCommandPool)                                                        \
    X(DestroyCommandPool)                                                       \
+   X(ResetCommandPool)                                                         \
    X(AllocateCommandBuffers)                                                   \
    X(FreeCommandBuffers)                                                       \
    X(BeginCommandBuffer)                                                       \
    X(EndCommandBuffer)                                                         \
+   X(ResetCommandBuffer)                                                       \
    X(CmdBindPipeline)                                                          \
    X(CmdBindDescriptorSets)                                                    \
    X(CmdPushConstants)                                                         \

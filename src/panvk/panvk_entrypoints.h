@@ -70,6 +70,14 @@
    X(DeviceWaitIdle)                                                           \
    X(WaitForFences)                                                            \
    X(GetFenceStatus)                                                           \
+   X(CreateCommandPool)                                                        \
+   X(DestroyCommandPool)                                                       \
+   X(ResetCommandPool)                                                         \
+   X(AllocateCommandBuffers)                                                   \
+   X(FreeCommandBuffers)                                                       \
+   X(BeginCommandBuffer)                                                       \
+   X(EndCommandBuffer)                                                         \
+   X(ResetCommandBuffer)                                                       \
    X(WaitSemaphores)                                                           \
    ALIAS(WaitSemaphoresKHR, WaitSemaphores)                                    \
    /* the image half */                                                        \

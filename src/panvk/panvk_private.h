@@ -120,6 +120,8 @@ struct panvk_device {
    struct panvk_map buffers; /* VkBuffer -> struct panvk_buffer; sparse only */
    struct panvk_map images; /* VkImage -> the image half's; sparse only */
 
+   struct panvk_map cmd_pools; /* VkCommandPool -> panvk_cmd.c's */
+
    /* VkSemaphore -> its serial number; timelines only */
    struct panvk_map timelines;
    _Atomic uintptr_t timeline_serials; /* given out */
