@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "panvk_device.h"
+#include "panvk_diag.h"
 #include "panvk_queue.h"
 
 /* ------------------------------------------------------------- expansion -- */
@@ -264,8 +265,10 @@ panvk_job_execute(struct panvk_device *dev, const struct panvk_job *job)
       return VK_ERROR_DEVICE_LOST;
    panvk_image_apply_residency(dev, job->residency, job->residency_count,
                                false);
+   uint64_t begin = panvk_diag_begin_job(dev, job);
    int ret =
       pan_kmod_vm_bind(dev->vm, 0, job->ops, job->op_count, &failed_op);
+   panvk_diag_end_job(dev, job, begin, ret);
    if (ret != 0) {
       lose_device(dev, job, failed_op, ret);
       return VK_ERROR_DEVICE_LOST;

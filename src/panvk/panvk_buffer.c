@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panvk_diag.h"
 #include "panvk_private.h"
 
 struct panvk_buffer {
@@ -37,6 +38,7 @@ static void
 destroy_buffer(struct panvk_device *dev, struct panvk_buffer *buffer,
                const VkAllocationCallbacks *allocator)
 {
+   panvk_diag_remove_resource(dev, &buffer->res);
    dev->vk.DestroyBuffer(dev->handle, buffer->handle, allocator);
    pan_kmod_window_destroy(buffer->window);
    panvk_host_range_finish(dev, &buffer->host);
@@ -73,6 +75,8 @@ back_buffer(struct panvk_device *dev, struct panvk_buffer *buffer)
                   buffer->res.size_B, strerror(-ret));
       return VK_ERROR_OUT_OF_DEVICE_MEMORY;
    }
+   panvk_diag_watch(dev, &buffer->res, buffer->window, buffer->res.va,
+                    buffer->res.size_B);
    return dev->vk.BindBufferMemory(dev->handle, buffer->handle,
                                    buffer->host.memory, 0);
 }
@@ -95,6 +99,9 @@ create_buffer(struct panvk_device *dev, const VkBufferCreateInfo *info,
    }
    buffer->res.type = VK_OBJECT_TYPE_BUFFER;
    buffer->res.handle = panvk_key(buffer->handle);
+   buffer->res.app_size_B = info->size;
+   buffer->res.may_be_partly_bound =
+      info->flags & VK_BUFFER_CREATE_SPARSE_RESIDENCY_BIT;
 
    result = back_buffer(dev, buffer);
    if (result != VK_SUCCESS)

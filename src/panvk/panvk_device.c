@@ -4,6 +4,7 @@
  * beside it.
  */
 #include "panvk_device.h"
+#include "panvk_diag.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -226,6 +227,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
    result = init_kernel(dev);
    if (result != VK_SUCCESS)
       goto err_engine;
+   panvk_diag_create(dev);
    result = panvk_queue_create(dev, &dev->queue);
    if (result != VK_SUCCESS)
       goto err_kernel;
@@ -241,6 +243,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
 err_queue:
    panvk_queue_destroy(dev->queue);
 err_kernel:
+   panvk_diag_destroy(dev);
    finish_kernel(dev);
 err_engine:
    dev->vk.DestroyDevice(dev->handle, pAllocator);
@@ -261,6 +264,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    panvk_queue_destroy(dev->queue);
    panvk_report_stats(dev);
    destroy_leftovers(dev);
+   panvk_diag_destroy(dev);
    panvk_cmd_finish_device(dev);
    panvk_map_remove(&devices, panvk_key(device));
    dev->vk.DestroyDevice(device, pAllocator);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "panvk_device.h"
+#include "panvk_diag.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 
@@ -46,6 +47,16 @@ find(const struct entrypoint *entries, size_t count, const char *name)
 
 #define FIND(entries, name) find(entries, PANVK_ARRAY_SIZE(entries), name)
 
+/* One of the device's commands, or what diagnostics put in its place. */
+static PFN_vkVoidFunction
+find_device_command(const char *name)
+{
+   PFN_vkVoidFunction func = FIND(device_entrypoints, name);
+   PFN_vkVoidFunction diag =
+      func != NULL ? panvk_diag_entrypoint(name) : NULL;
+   return diag != NULL ? diag : func;
+}
+
 /* Ours where both have it, else the engine's; NULL where it has none. */
 static PFN_vkVoidFunction
 prefer_ours(PFN_vkVoidFunction ours, PFN_vkVoidFunction engines)
@@ -66,7 +77,7 @@ panvk_GetDeviceProcAddr(VkDevice device, const char *pName)
       return (PFN_vkVoidFunction)panvk_GetDeviceProcAddr;
 
    return prefer_ours(
-      FIND(device_entrypoints, pName),
+      find_device_command(pName),
       dev->pdev->instance->vk.GetDeviceProcAddr(device, pName));
 }
 
@@ -79,7 +90,7 @@ find_ours(const char *name)
    if (func == NULL)
       func = FIND(physical_device_entrypoints, name);
    if (func == NULL)
-      func = FIND(device_entrypoints, name);
+      func = find_device_command(name);
    return func;
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "panvk_diag.h"
 #include "panvk_probe.h"
 
 struct panvk_image *
@@ -47,6 +48,8 @@ add_window(struct panvk_device *dev, struct panvk_image *image, uint64_t va,
                   size_B, -ret);
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
+   panvk_diag_watch(dev, &image->res, image->windows[image->window_count], va,
+                    size_B);
    image->window_count++;
    return VK_SUCCESS;
 }
@@ -155,6 +158,7 @@ static void
 destroy_image(struct panvk_device *dev, struct panvk_image *image,
               const VkAllocationCallbacks *allocator)
 {
+   panvk_diag_remove_resource(dev, &image->res);
    finish_windows(image);
    panvk_resource_finish_range(dev, &image->res);
    dev->vk.DestroyImage(dev->handle, (VkImage)image->res.handle, allocator);
@@ -199,6 +203,7 @@ create_sparse_image(struct panvk_device *dev, const VkImageCreateInfo *info,
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    image->res.type = VK_OBJECT_TYPE_IMAGE;
    image->residency = info->flags & VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT;
+   image->res.may_be_partly_bound = image->residency;
 
    reason = panvk_image_unsupported(dev->pdev, info, &image->layout);
    if (reason) {

@@ -17,6 +17,8 @@ static const struct {
    {"binds", PANVK_DEBUG_BINDS, "each sparse bind and the VM_BIND ops of it"},
    {"stats", PANVK_DEBUG_STATS, "all counters when a device is destroyed"},
    {"engine", PANVK_DEBUG_ENGINE, "what was loaded, probed and chosen"},
+   {"unbound", PANVK_DEBUG_UNBOUND, "accesses to memory that is not bound"},
+   {"validate", PANVK_DEBUG_VALIDATE, "sparse misuse that layers do not check"},
 };
 
 static uint32_t debug_flags;
@@ -96,24 +98,27 @@ panvk_trace(enum panvk_debug flag, const char *format, ...)
    fprintf(stderr, "pansparse: %s\n", text);
 }
 
-static void
-send_message(struct panvk_instance *instance,
-             VkDebugUtilsMessageSeverityFlagBitsEXT severity,
-             VkObjectType type, uint64_t object, const char *format,
-             va_list args)
+static bool
+is_error(VkDebugUtilsMessageSeverityFlagBitsEXT severity)
 {
-   bool is_error = severity == VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
-   char text[1024];
-   vsnprintf(text, sizeof(text), format, args);
+   return severity == VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+}
 
-   if (instance == NULL ||
-       atomic_load(is_error ? &instance->error_listeners
-                            : &instance->warning_listeners) == 0) {
-      fprintf(stderr, "pansparse: %s: %s\n", is_error ? "error" : "warning",
-              text);
-      return;
-   }
+/* Does a messenger want messages of this severity? */
+static bool
+has_listener(struct panvk_instance *instance,
+             VkDebugUtilsMessageSeverityFlagBitsEXT severity)
+{
+   return instance != NULL &&
+          atomic_load(is_error(severity) ? &instance->error_listeners
+                                         : &instance->warning_listeners) != 0;
+}
 
+static void
+tell_listeners(struct panvk_instance *instance,
+               VkDebugUtilsMessageSeverityFlagBitsEXT severity, const char *id,
+               VkObjectType type, uint64_t object, const char *text)
+{
    VkDebugUtilsObjectNameInfoEXT named = {
       .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
       .objectType = type,
@@ -121,7 +126,7 @@ send_message(struct panvk_instance *instance,
    };
    VkDebugUtilsMessengerCallbackDataEXT data = {
       .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CALLBACK_DATA_EXT,
-      .pMessageIdName = "pansparse",
+      .pMessageIdName = id,
       .pMessage = text,
       .objectCount = object != 0,
       .pObjects = object != 0 ? &named : NULL,
@@ -129,6 +134,39 @@ send_message(struct panvk_instance *instance,
    instance->vk.SubmitDebugUtilsMessageEXT(
       instance->handle, severity, VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT,
       &data);
+}
+
+static void
+send_message(struct panvk_instance *instance,
+             VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+             VkObjectType type, uint64_t object, const char *format,
+             va_list args)
+{
+   char text[1024];
+   vsnprintf(text, sizeof(text), format, args);
+
+   if (has_listener(instance, severity))
+      tell_listeners(instance, severity, "pansparse", type, object, text);
+   else
+      fprintf(stderr, "pansparse: %s: %s\n",
+              is_error(severity) ? "error" : "warning", text);
+}
+
+void
+panvk_report(struct panvk_instance *instance,
+             VkDebugUtilsMessageSeverityFlagBitsEXT severity, const char *word,
+             const char *id, VkObjectType type, uint64_t object,
+             const char *format, ...)
+{
+   char text[1024];
+   va_list args;
+   va_start(args, format);
+   vsnprintf(text, sizeof(text), format, args);
+   va_end(args);
+
+   fprintf(stderr, "pansparse: %s: %s\n", word, text);
+   if (has_listener(instance, severity))
+      tell_listeners(instance, severity, id, type, object, text);
 }
 
 void

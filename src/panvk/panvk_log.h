@@ -16,6 +16,8 @@ enum panvk_debug {
    PANVK_DEBUG_BINDS = 1u << 0, /* each bind and the ops it became */
    PANVK_DEBUG_STATS = 1u << 1, /* counters when a device is destroyed */
    PANVK_DEBUG_ENGINE = 1u << 2, /* what was loaded and probed */
+   PANVK_DEBUG_UNBOUND = 1u << 3, /* accesses to unbound memory */
+   PANVK_DEBUG_VALIDATE = 1u << 4, /* misuse that no layer checks */
 };
 
 /* The words of PANSPARSE_DEBUG, read once; enum panvk_debug. */
@@ -35,6 +37,15 @@ void panvk_error(struct panvk_instance *instance, VkObjectType type,
 void panvk_warning(struct panvk_instance *instance, VkObjectType type,
                    uint64_t object, const char *format, ...)
    __attribute__((format(printf, 4, 5)));
+/*
+ * What PANSPARSE_DEBUG asked for by @word, about a resource: to those who listen
+ * to @severity, with @id as pMessageIdName, and to stderr as well.
+ */
+void panvk_report(struct panvk_instance *instance,
+                  VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                  const char *word, const char *id, VkObjectType type,
+                  uint64_t object, const char *format, ...)
+   __attribute__((format(printf, 7, 8)));
 /* To stderr when @flag is among the words of PANSPARSE_DEBUG. */
 void panvk_trace(enum panvk_debug flag, const char *format, ...)
    __attribute__((format(printf, 2, 3)));

@@ -44,6 +44,8 @@
 #define PANVK_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct panvk_probe; /* panvk_probe.h */
+struct panvk_diag; /* panvk_diag.h */
+struct panvk_tracked; /* panvk_residency.h */
 
 /* -------------------------------------------------------------- instance -- */
 
@@ -133,6 +135,8 @@ struct panvk_device {
    _Atomic uint64_t bind_batches; /* VkBindSparseInfos with binds in them */
    _Atomic uint64_t binds; /* as the application gave them */
 
+   struct panvk_diag *diag; /* NULL unless diagnostics were asked for */
+
    /* A bind failed: later submits return VK_ERROR_DEVICE_LOST. */
    _Atomic bool lost;
 };
@@ -152,6 +156,10 @@ struct panvk_resource {
    /* The GPU range: [va, va + size_B). Unbound parts are mapped sparse. */
    uint64_t va;
    uint64_t size_B;
+   /* For diagnostics: created with sparse residency; a buffer's own size. */
+   bool may_be_partly_bound;
+   uint64_t app_size_B;
+   struct panvk_tracked *tracked; /* NULL without diagnostics */
    /* From VK_EXT_debug_utils, or empty. See panvk_resource_describe(). */
    char name[64];
 };

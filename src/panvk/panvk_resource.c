@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "panvk_device.h"
+#include "panvk_diag.h"
 
 struct panvk_null_mapping
 panvk_null_mapping(const struct panvk_device *dev)
@@ -65,6 +66,7 @@ panvk_resource_init_range(struct panvk_device *dev, struct panvk_resource *res,
       goto err_free;
    res->va = va;
    res->size_B = size_B;
+   panvk_diag_add_resource(dev, res);
    return VK_SUCCESS;
 
 err_free:

@@ -24,14 +24,15 @@ static void
 test_debug_words(void **state)
 {
    int unknown = 0;
-   uint32_t all = PANVK_DEBUG_BINDS | PANVK_DEBUG_STATS | PANVK_DEBUG_ENGINE;
+   uint32_t all = PANVK_DEBUG_BINDS | PANVK_DEBUG_STATS | PANVK_DEBUG_ENGINE |
+                  PANVK_DEBUG_UNBOUND | PANVK_DEBUG_VALIDATE;
 
    assert_int_equal(panvk_debug_parse("", count_word, &unknown), 0);
    assert_int_equal(panvk_debug_parse(",, ,", count_word, &unknown), 0);
    assert_int_equal(panvk_debug_parse("binds", count_word, &unknown),
                     PANVK_DEBUG_BINDS);
    assert_int_equal(
-      panvk_debug_parse("stats, engine,binds", count_word, &unknown), all);
+      panvk_debug_parse("stats, engine,binds unbound,,validate", count_word, &unknown), all);
    assert_int_equal(unknown, 0);
    assert_int_equal(panvk_debug_parse("bogus,stats", count_word, &unknown),
                     PANVK_DEBUG_STATS);
