@@ -185,15 +185,48 @@ read_env(const char *name, uint64_t *value_out)
    return 0;
 }
 
+/*
+ * PANSPARSE_UAPI: the shape of the driver's uAPI. -EINVAL, said in words, where it
+ * names none.
+ */
+static int
+read_uapi(enum host_uapi *uapi_out)
+{
+   static const char *const names[] = {
+      [HOST_UAPI_1_9] = "1.9",
+      [HOST_UAPI_1_8_SPARSE] = "1.8-sparse",
+      [HOST_UAPI_1_8] = "1.8",
+   };
+   const char *text = getenv("PANSPARSE_UAPI");
+
+   *uapi_out = HOST_UAPI_1_9;
+   if (!text || !*text)
+      return 0;
+
+   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+      if (strcmp(text, names[i]) == 0) {
+         *uapi_out = (enum host_uapi)i;
+         return 0;
+      }
+   }
+   pan_kmod_error("PANSPARSE_UAPI=%s must be 1.9, 1.8-sparse (with MAP_SPARSE) "
+                  "or 1.8",
+                  text);
+   return -EINVAL;
+}
+
 /* The configuration that a user asks for where the program asks for none. */
 static int
 config_from_env(struct host_config *config_out)
 {
    uint64_t dram_size_B, tlb_entries;
+   enum host_uapi uapi;
    int ret = read_env("PANSPARSE_DRAM", &dram_size_B);
 
    if (!ret)
       ret = read_env("PANSPARSE_TLB_ENTRIES", &tlb_entries);
+   if (!ret)
+      ret = read_uapi(&uapi);
    if (ret)
       return ret;
 
@@ -202,6 +235,7 @@ config_from_env(struct host_config *config_out)
    *config_out = (struct host_config){
       .dram_size_B = dram_size_B,
       .tlb_entries = (uint32_t)tlb_entries,
+      .uapi = uapi,
    };
    return 0;
 }

@@ -43,9 +43,9 @@ struct pan_kmod_dev_props {
  * Opens a device. @path: NULL for $PANSPARSE_DEVICE or, where that is unset or
  * empty, the machine in this process; else a render node. @config boots that
  * machine; without one (NULL) the first device boots it as $PANSPARSE_DRAM
- * (bytes, with an optional K, M, G or T) and $PANSPARSE_TLB_ENTRIES say, and
- * others join it. -EINVAL: these are no numbers, or out of range; -EBUSY: it
- * runs already and a @config was given; -ENODEV: the node is not Panthor; other errors as the
+ * (bytes, with an optional K, M, G or T), $PANSPARSE_TLB_ENTRIES and
+ * $PANSPARSE_UAPI say, and others join it. -EINVAL: these are not what they must
+ * be, or out of range; -EBUSY: it runs already and a @config was given; -ENODEV: the node is not Panthor; other errors as the
  * system call gave them. What went wrong is said on stderr, once, in words.
  */
 int pan_kmod_dev_create(const char *path, const struct host_config *config,

@@ -4,7 +4,8 @@
  *
  *   --seed N       of the first sequence; the next ones follow it
  *   --sequences N  of each kind; without it as many as there is time for:
- *                  $PANSPARSE_TEST_SECONDS (20) for all kinds together
+ *                  $PANSPARSE_TEST_SECONDS for all kinds together
+ *   --seconds N    where that is not set (20)
  *   --steps N      of a sequence (40)
  *   --test NAME    only the test of that name (test_buffers, ...; * stands for
  * any)
@@ -22,8 +23,8 @@ static struct {
    unsigned long steps;
    const char *without;
    bool verbose;
-   double seconds; /* for one kind */
-} options = {.steps = 40, .without = ""};
+   double seconds; /* for all kinds */
+} options = {.steps = 40, .without = "", .seconds = 20.0};
 
 /* Is @name in the comma-separated list? */
 static bool
@@ -116,13 +117,13 @@ run_sequence(uint64_t seed, unsigned kinds)
 static void
 run(unsigned kinds)
 {
-   const double end = vkh_seconds() + options.seconds;
+   const double end = vkh_seconds() + options.seconds / 4;
    uint64_t checked_B = 0, count = 0;
 
    world_rig_reset();
    while (options.sequences ? count < options.sequences : vkh_seconds() < end)
       checked_B += run_sequence(options.seed + count++, kinds);
-   print_message("%" PRIu64 " sequences from seed %" PRIu64 ", %" PRIu64
+   print_message("# %" PRIu64 " sequences from seed %" PRIu64 ", %" PRIu64
                  " MiB compared\n",
                  count, options.seed, checked_B >> 20);
    assert_true(checked_B != 0 || count < 10);
@@ -182,7 +183,6 @@ parse(int argc, char **argv)
    const char *seconds = getenv("PANSPARSE_TEST_SECONDS");
 
    options.seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 1000;
-   options.seconds = (seconds ? strtod(seconds, NULL) : 20.0) / 4;
    for (int i = 1; i < argc; i++) {
       const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 
@@ -198,6 +198,8 @@ parse(int argc, char **argv)
          options.sequences = strtoul(value, NULL, 0);
       else if (!strcmp(argv[i], "--steps"))
          options.steps = strtoul(value, NULL, 0);
+      else if (!strcmp(argv[i], "--seconds"))
+         options.seconds = strtod(value, NULL);
       else if (!strcmp(argv[i], "--test"))
          cmocka_set_test_filter(value);
       else if (!strcmp(argv[i], "--without"))
@@ -206,6 +208,8 @@ parse(int argc, char **argv)
          vkh_die("%s: unknown", argv[i]);
       i++;
    }
+   if (seconds)
+      options.seconds = strtod(seconds, NULL);
 }
 
 int

@@ -189,6 +189,42 @@ test_environment(void **state)
    unsetenv("PANSPARSE_DRAM");
 }
 
+static void
+test_uapi_environment(void **state)
+{
+   need_machine();
+   static const struct {
+      const char *uapi;
+      int error;
+      unsigned minor;
+      bool map_sparse;
+   } cases[] = {
+       {"", 0, 9, true},
+       {"1.9", 0, 9, true},
+       {"1.8-sparse", 0, 8, true},
+       {"1.8", 0, 8, false},
+       {"1.80", -EINVAL, 0, false},
+       {"new", -EINVAL, 0, false},
+   };
+
+   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+      struct pan_kmod_dev *dev;
+
+      setenv("PANSPARSE_UAPI", cases[i].uapi, 1);
+      int ret = pan_kmod_dev_create(NULL, NULL, &dev);
+      if (ret != cases[i].error)
+         fail_msg("PANSPARSE_UAPI='%s': %d", cases[i].uapi, ret);
+      if (ret)
+         continue;
+
+      const struct pan_kmod_dev_props *props = pan_kmod_dev_props(dev);
+      assert_int_equal(props->version_minor, cases[i].minor);
+      assert_int_equal(props->map_sparse, cases[i].map_sparse);
+      assert_int_equal(pan_kmod_dev_destroy(dev), 0);
+   }
+   unsetenv("PANSPARSE_UAPI");
+}
+
 /* -------------------------------------------------------- buffer objects -- */
 
 static void
@@ -484,6 +520,7 @@ main(void)
        cmocka_unit_test(test_uapi_versions),
        cmocka_unit_test(test_second_device),
        cmocka_unit_test(test_environment),
+       cmocka_unit_test(test_uapi_environment),
    };
    return cmocka_run_group_tests_name("kmod", tests, NULL, NULL);
 }
