@@ -21,7 +21,7 @@ panvk_view_to_attachment(struct panvk_device *dev, VkImageView view)
    return known ? known->shadow_view : view;
 }
 
-/* Can views like @info be attachments, as far as their usage and levels go? */
+/* Can views like @info be attachments? */
 static bool
 may_be_attachment(const struct panvk_image *image,
                   const VkImageViewCreateInfo *info)
@@ -33,6 +33,7 @@ may_be_attachment(const struct panvk_image *image,
    if (levels == VK_REMAINING_MIP_LEVELS)
       levels = image->layout.levels - info->subresourceRange.baseMipLevel;
    return image->residency && levels == 1 &&
+          info->viewType != VK_IMAGE_VIEW_TYPE_3D &&
           ((usage ? usage->usage : image->kind.usage) & PANVK_ATTACHMENT_USAGE);
 }
 

@@ -26,6 +26,19 @@ panvk_descriptor_u32(const uint8_t *descriptor, size_t offset_B)
    return value;
 }
 
+/*
+ * The type that the application is most likely to use itself: the engine
+ * compiles code for each combination of format and view type once.
+ */
+static VkImageViewType
+likely_view_type(const struct panvk_layout *layout)
+{
+   if (layout->type == VK_IMAGE_TYPE_3D)
+      return VK_IMAGE_VIEW_TYPE_3D;
+   return layout->layers > 1 ? VK_IMAGE_VIEW_TYPE_2D_ARRAY
+                             : VK_IMAGE_VIEW_TYPE_2D;
+}
+
 /* The descriptor of all levels and of the layers from @first_layer on. */
 static VkResult
 get_sampled_descriptor(struct panvk_device *dev, VkImage image, VkFormat format,
@@ -36,23 +49,19 @@ get_sampled_descriptor(struct panvk_device *dev, VkImage image, VkFormat format,
       .sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_USAGE_CREATE_INFO,
       .usage = VK_IMAGE_USAGE_SAMPLED_BIT,
    };
-   /*
-    * Of the type that the application is most likely to use itself: the engine
-    * compiles code for each combination of format and view type once.
-    */
    const VkImageViewCreateInfo view_info = {
       .sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
       .pNext = &usage,
       .image = image,
-      .viewType = layout->layers > 1 ? VK_IMAGE_VIEW_TYPE_2D_ARRAY
-                                     : VK_IMAGE_VIEW_TYPE_2D,
+      .viewType = likely_view_type(layout),
       .format = format,
-      .subresourceRange = {
-         .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
-         .levelCount = layout->levels,
-         .baseArrayLayer = first_layer,
-         .layerCount = layout->layers - first_layer,
-      },
+      .subresourceRange =
+         {
+            .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
+            .levelCount = layout->levels,
+            .baseArrayLayer = first_layer,
+            .layerCount = layout->layers - first_layer,
+         },
    };
    VkImageView view;
    VkResult result =

@@ -111,6 +111,12 @@
    X(CmdEndRenderPass)                                                         \
    X(CmdEndRenderPass2)                                                        \
    ALIAS(CmdEndRenderPass2KHR, CmdEndRenderPass2)                              \
+   X(CmdBlitImage)                                                             \
+   X(CmdBlitImage2)                                                            \
+   ALIAS(CmdBlitImage2KHR, CmdBlitImage2)                                      \
+   X(CmdResolveImage)                                                          \
+   X(CmdResolveImage2)                                                         \
+   ALIAS(CmdResolveImage2KHR, CmdResolveImage2)                                \
    X(CmdBeginRendering)                                                        \
    ALIAS(CmdBeginRenderingKHR, CmdBeginRendering)                              \
    X(CmdEndRendering)                                                          \

@@ -6,10 +6,12 @@
 #include <stddef.h>
 
 #include "panvk_physical_device.h"
+#include "panvk_probe.h"
 
 enum need {
-   NEVER, /* does not work yet */
-   IMAGES, /* works where sparse residency images do */
+   NEVER,     /* does not work yet */
+   IMAGES,    /* works where sparse residency images do */
+   IMAGES_3D, /* and of those 3D images as well */
 };
 
 static const struct {
@@ -19,15 +21,19 @@ static const struct {
    const char *name;
 } filtered[] = {
 #define CORE(feature, need)                                                    \
-   {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, need,                        \
-    offsetof(VkPhysicalDeviceFeatures2, features.feature), #feature}
+   {                                                                           \
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, need,                      \
+         offsetof(VkPhysicalDeviceFeatures2, features.feature), #feature       \
+   }
 #define CHAINED(type, structure, feature, need)                                \
-   {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_##type, need,                            \
-    offsetof(VkPhysicalDevice##structure, feature), #feature}
+   {                                                                           \
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_##type, need,                          \
+         offsetof(VkPhysicalDevice##structure, feature), #feature              \
+   }
 
    CORE(sparseResidencyImage2D, IMAGES),
    CORE(shaderResourceResidency, IMAGES),
-   CORE(sparseResidencyImage3D, NEVER),
+   CORE(sparseResidencyImage3D, IMAGES_3D),
    CORE(sparseResidency2Samples, NEVER),
    CORE(sparseResidency4Samples, NEVER),
    CORE(sparseResidency8Samples, NEVER),
@@ -54,7 +60,12 @@ static const struct {
 static bool
 is_offered(struct panvk_physical_device *pdev, enum need need)
 {
-   return need == IMAGES && panvk_physical_device_probe(pdev) != NULL;
+   const struct panvk_probe *probe;
+
+   if (need == NEVER)
+      return false;
+   probe = panvk_physical_device_probe(pdev);
+   return probe != NULL && (need == IMAGES || probe->images_3d);
 }
 
 void
@@ -94,8 +105,7 @@ panvk_missing_feature(struct panvk_physical_device *pdev,
       first = &chain;
    }
    for (size_t i = 0; i < PANVK_ARRAY_SIZE(filtered); i++) {
-      const char *structure =
-         panvk_find_struct_const(first, filtered[i].type);
+      const char *structure = panvk_find_struct_const(first, filtered[i].type);
       if (structure != NULL &&
           *(const VkBool32 *)(structure + filtered[i].offset) &&
           !is_offered(pdev, filtered[i].need))

@@ -9,6 +9,7 @@
 #include "panvk_image.h"
 
 #include "panvk_chain.h"
+#include "panvk_probe.h"
 
 static bool
 has_usage(const struct panvk_image_kind *kind, VkImageUsageFlags usage)
@@ -63,10 +64,11 @@ const char *
 panvk_image_residency_unsupported(struct panvk_physical_device *pdev,
                                   const struct panvk_image_kind *kind)
 {
+   const struct panvk_probe *probe;
    struct panvk_format_block block;
 
-   if (kind->type != VK_IMAGE_TYPE_2D)
-      return "only 2D images can have sparse residency";
+   if (kind->type == VK_IMAGE_TYPE_1D)
+      return "only 2D and 3D images can have sparse residency";
    if (kind->samples != VK_SAMPLE_COUNT_1_BIT)
       return "multisampled images cannot have sparse residency";
    if (kind->tiling != VK_IMAGE_TILING_OPTIMAL)
@@ -81,7 +83,8 @@ panvk_image_residency_unsupported(struct panvk_physical_device *pdev,
    /* The view's tiles would have another shape than the image's. */
    if (kind->flags & VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT)
       return "images with sparse residency cannot have views of their blocks";
-   if (!panvk_physical_device_probe(pdev))
+   probe = panvk_physical_device_probe(pdev);
+   if (!probe || (kind->type == VK_IMAGE_TYPE_3D && !probe->images_3d))
       return "the engine failed the image probe";
    if (!engine_has_standard_shape(pdev, kind, &block))
       return "the engine has no sparse images of its format and usage";

@@ -61,6 +61,7 @@ panvk_layout_init(struct panvk_layout *layout,
       return false;
 
    *layout = (struct panvk_layout){
+      .type = info->type,
       .tile = panvk_format_tile_shape(&info->block, info->type),
       .levels = info->levels,
       .layers = info->layers,
@@ -224,8 +225,8 @@ panvk_layout_next_box_run(const struct panvk_layout *layout,
    uint64_t tile = ((uint64_t)z * level->tiles_y + y) * level->tiles_x + box->x;
 
    *run_out = (struct panvk_tile_run){
-      .offset_B = panvk_layout_tile_offset(layout, box->level, box->layer,
-                                           box->x, y, z),
+      .offset_B =
+         panvk_layout_tile_offset(layout, box->level, box->layer, box->x, y, z),
       .engine_offset_B =
          panvk_layout_engine_offset(layout, box->level, box->layer) +
          (tile << PANVK_TILE_SHIFT),

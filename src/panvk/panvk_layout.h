@@ -28,13 +28,14 @@
 struct panvk_layout_level {
    VkExtent3D extent; /* texels */
    uint32_t tiles_x, tiles_y, tiles_z;
-   uint64_t offset_B; /* within its layer, in PanVK's order */
-   uint64_t size_B; /* of one layer's share */
+   uint64_t offset_B;        /* within its layer, in PanVK's order */
+   uint64_t size_B;          /* of one layer's share */
    uint64_t engine_offset_B; /* of layer 0, in the engine's order */
 };
 
 struct panvk_layout {
-   VkExtent3D tile; /* texels */
+   VkImageType type; /* 2D or 3D */
+   VkExtent3D tile;  /* texels */
    uint32_t levels, layers;
    uint64_t layer_stride_B;
    uint64_t size_B;
@@ -51,7 +52,7 @@ struct panvk_layout_info {
 /* A tile, or an address within it, found from an offset. */
 struct panvk_tile {
    uint32_t level, layer;
-   uint32_t x, y, z; /* tiles */
+   uint32_t x, y, z;  /* tiles */
    uint32_t offset_B; /* within the tile */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "panvk_device.h"
+#include "panvk_probe.h"
 
 /*
  * What all sparse resources of a device may take together. Each takes as much
@@ -175,13 +176,14 @@ static void
 fill_properties(struct panvk_physical_device *pdev,
                 VkPhysicalDeviceProperties *properties)
 {
-   bool images = panvk_physical_device_probe(pdev) != NULL;
+   const struct panvk_probe *probe = panvk_physical_device_probe(pdev);
 
    write_device_name(pdev, properties->deviceName);
    properties->driverVersion = PANSPARSE_VERSION_NUMBER;
    properties->limits.sparseAddressSpaceSize = SPARSE_ADDRESS_SPACE_SIZE_B;
    properties->sparseProperties = (VkPhysicalDeviceSparseProperties){
-      .residencyStandard2DBlockShape = images,
+      .residencyStandard2DBlockShape = probe != NULL,
+      .residencyStandard3DBlockShape = probe != NULL && probe->images_3d,
    };
 }
 
@@ -263,8 +265,8 @@ get_extensions(struct panvk_physical_device *pdev,
 {
    const struct panvk_instance_table *vk = &pdev->instance->vk;
    uint32_t count = 0;
-   VkResult result = vk->EnumerateDeviceExtensionProperties(
-      pdev->handle, NULL, &count, NULL);
+   VkResult result =
+      vk->EnumerateDeviceExtensionProperties(pdev->handle, NULL, &count, NULL);
    if (result != VK_SUCCESS)
       return result;
    VkExtensionProperties *extensions = calloc(count + 1, sizeof(*extensions));

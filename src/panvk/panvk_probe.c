@@ -31,48 +31,51 @@ pattern(uint32_t tile, uint32_t n)
    return 0x5ca10000u + n * 0x1000u + tile;
 }
 
-/* Somewhere else in each tile, so that rows and columns cannot be confused. */
-static void
-texel_in_tile(uint32_t tile, uint32_t *x_out, uint32_t *y_out)
-{
-   *x_out = (tile * 37 + 5) % 128;
-   *y_out = (tile * 53 + 11) % 64;
-}
-
 /* The word of @query's texel, where this driver thinks it is. */
 static uint32_t *
 texel_word(const struct probe *p, const struct panvk_probe_query *query)
 {
    const struct panvk_layout_level *level = &p->layout.level[query->level];
-   uint32_t tile =
-      query->y / p->layout.tile.height * level->tiles_x +
-      query->x / p->layout.tile.width;
-   uint32_t word = query->y % p->layout.tile.height * p->layout.tile.width +
-                   query->x % p->layout.tile.width;
+   const VkExtent3D *t = &p->layout.tile;
+   bool deep = p->gpu.shape->type == VK_IMAGE_TYPE_3D;
+   uint32_t slice = deep ? query->z : 0;
+   uint32_t tile = (slice / t->depth * level->tiles_y + query->y / t->height) *
+                      level->tiles_x +
+                   query->x / t->width;
+   uint32_t word =
+      (slice % t->depth * t->height + query->y % t->height) * t->width +
+      query->x % t->width;
 
    return (uint32_t *)(p->image.base +
                        panvk_layout_engine_offset(&p->layout, query->level,
-                                                  query->layer) +
+                                                  deep ? 0 : query->z) +
                        (uint64_t)tile * PANVK_TILE_SIZE_B) +
           word;
 }
 
-/* One query for each tile, in PanVK's order. */
+/*
+ * One query for each tile, in PanVK's order, somewhere else in each, so that
+ * rows, columns and slices cannot be confused.
+ */
 static void
 init_queries(struct probe *p)
 {
    struct panvk_probe_query *queries = p->gpu.results->query;
+   const VkExtent3D *common = &p->gpu.shape->common;
+   bool deep = p->gpu.shape->type == VK_IMAGE_TYPE_3D;
 
    memset(p->gpu.results, 0, sizeof(*p->gpu.results));
    for (uint32_t i = 0; i < p->tiles; i++) {
-      struct panvk_tile tile = panvk_layout_tile_at(
-         &p->layout, (uint64_t)i << PANVK_TILE_SHIFT);
-      uint32_t x, y;
+      struct panvk_tile tile =
+         panvk_layout_tile_at(&p->layout, (uint64_t)i << PANVK_TILE_SHIFT);
 
-      texel_in_tile(i, &x, &y);
-      queries[i].x = tile.x * p->layout.tile.width + x;
-      queries[i].y = tile.y * p->layout.tile.height + y;
-      queries[i].layer = tile.layer;
+      queries[i].x =
+         tile.x * p->layout.tile.width + (i * 37 + 5) % common->width;
+      queries[i].y =
+         tile.y * p->layout.tile.height + (i * 53 + 11) % common->height;
+      queries[i].z =
+         deep ? tile.z * p->layout.tile.depth + (i * 29 + 3) % common->depth
+              : tile.layer;
       queries[i].level = tile.level;
    }
 }
@@ -138,16 +141,16 @@ static const char *
 check_image(struct probe *p)
 {
    const struct panvk_layout_info info = {
-      .type = VK_IMAGE_TYPE_2D,
+      .type = p->gpu.shape->type,
       .block = {1, 1, 4, false},
-      .extent = {PROBE_WIDTH, PROBE_HEIGHT, 1},
+      .extent = p->gpu.shape->extent,
       .levels = PROBE_LEVELS,
-      .layers = PROBE_LAYERS,
+      .layers = p->gpu.shape->layers,
    };
    VkMemoryRequirements requirements;
    const char *reason;
 
-   if (panvk_probe_gpu_init_image(&p->gpu, p->dev) != VK_SUCCESS)
+   if (panvk_probe_gpu_init_image(&p->gpu, p->dev, p->gpu.shape) != VK_SUCCESS)
       return "it cannot create a sparse image";
    if (!panvk_layout_init(&p->layout, &info))
       return "the probe's own image is wrong";
@@ -198,6 +201,25 @@ check_storage_descriptor(struct probe *p)
    return NULL;
 }
 
+/* Did the copy, if it covers @query's texel, find @want there? */
+static bool
+copy_is_right(const struct probe *p, const struct panvk_probe_query *query,
+              uint32_t want)
+{
+   const struct panvk_probe_shape *shape = p->gpu.shape;
+   VkExtent3D extent = panvk_probe_copy_extent(shape);
+   uint32_t slice = query->z;
+
+   if (shape->type != VK_IMAGE_TYPE_3D) {
+      if (query->z != shape->copy_layer)
+         return true;
+      slice = 0;
+   }
+   return p->gpu.results
+             ->copy[(slice * extent.height + query->y) * extent.width +
+                    query->x] == want;
+}
+
 /* Compares what one run brought with what was written for round @n. */
 static const char *
 check_results(struct probe *p, uint32_t n)
@@ -220,9 +242,7 @@ check_results(struct probe *p, uint32_t n)
          return "a residency code of an image load is wrong";
       if (query->store && *texel_word(p, query) != query->store)
          return "an image store did not reach the page below it";
-      if (query->layer == PROBE_COPY_LAYER && !query->store &&
-          results->copy[query->y * PROBE_COPY_WIDTH + query->x] !=
-             pattern(i, n))
+      if (!query->store && !copy_is_right(p, query, pattern(i, n)))
          return "a copy found another word than was written there";
    }
    return NULL;
@@ -267,13 +287,23 @@ check_second_run(struct probe *p)
    return check_results(p, 1);
 }
 
+/* Is it asked for by name that this probe fails? */
+static bool
+failure_is_forced(const struct panvk_probe_shape *shape)
+{
+   const char *forced = getenv("PANSPARSE_PROBE_FAIL");
+
+   if (!forced || !*forced || !strcmp(forced, "0"))
+      return false;
+   return strcmp(forced, "3D") || !strcmp(shape->name, "3D");
+}
+
 static const char *
 check_everything(struct probe *p)
 {
-   const char *forced = getenv("PANSPARSE_PROBE_FAIL");
    const char *failed;
 
-   if (forced && *forced && strcmp(forced, "0"))
+   if (failure_is_forced(p->gpu.shape))
       return "PANSPARSE_PROBE_FAIL is set";
    failed = check_descriptor_sizes(p);
    if (!failed)
@@ -298,31 +328,44 @@ now_ms(void)
    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
+/* Probes images of one shape. False after a warning that ends in @instead. */
+static bool
+probe_shape(struct panvk_device *dev, const struct panvk_probe_shape *shape,
+            const char *instead, struct panvk_probe *probe)
+{
+   struct probe p = {.dev = dev, .gpu = {.dev = dev, .shape = shape}};
+   double start_ms = now_ms();
+   const char *failed = check_everything(&p);
+
+   if (failed)
+      panvk_warning(dev->pdev->instance, VK_OBJECT_TYPE_UNKNOWN, 0,
+                    "%s sparse residency images are not offered, because the "
+                    "engine (%s, %s) failed the image probe: %s; %s",
+                    shape->name, dev->pdev->engine_name, dev->pdev->engine_info,
+                    failed, instead);
+   else
+      probe->sampled_descriptor_size_B = p.sizes.sampledImageDescriptorSize;
+   panvk_probe_gpu_finish(&p.gpu);
+   panvk_trace(PANVK_DEBUG_ENGINE, "%s image probe %s after %.1f ms",
+               shape->name, failed ? "failed" : "passed", now_ms() - start_ms);
+   return !failed;
+}
+
 struct panvk_probe *
 panvk_probe_run(struct panvk_device *dev)
 {
-   struct probe p = {.dev = dev, .gpu.dev = dev};
-   double start_ms = now_ms();
-   struct panvk_probe *probe = NULL;
-   const char *failed = check_everything(&p);
+   struct panvk_probe *probe = calloc(1, sizeof(*probe));
 
-   if (!failed) {
-      probe = malloc(sizeof(*probe));
-      if (!probe)
-         failed = "out of memory";
+   if (!probe)
+      return NULL;
+   if (!probe_shape(dev, &panvk_probe_shape_2d,
+                    "sparse buffers and sparse images without residency work",
+                    probe)) {
+      free(probe);
+      return NULL;
    }
-   if (failed) {
-      panvk_warning(dev->pdev->instance, VK_OBJECT_TYPE_UNKNOWN, 0,
-                    "sparse residency images are not offered, because the "
-                    "engine (%s, %s) failed the image probe: %s; sparse "
-                    "buffers and sparse images without residency work",
-                    dev->pdev->engine_name, dev->pdev->engine_info, failed);
-   } else {
-      probe->sampled_descriptor_size_B = p.sizes.sampledImageDescriptorSize;
-   }
-   panvk_probe_gpu_finish(&p.gpu);
-   panvk_trace(PANVK_DEBUG_ENGINE, "image probe %s after %.1f ms",
-               failed ? "failed" : "passed", now_ms() - start_ms);
+   probe->images_3d = probe_shape(dev, &panvk_probe_shape_3d,
+                                  "other sparse images work", probe);
    return probe;
 }
 

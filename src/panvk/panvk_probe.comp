@@ -8,12 +8,20 @@
 
 layout(local_size_x = 32) in;
 
-layout(set = 0, binding = 0) uniform usampler2DArray sampled_image;
+#ifdef PROBE_3D
+#define SAMPLER usampler3D
+#define IMAGE uimage3D
+#else
+#define SAMPLER usampler2DArray
+#define IMAGE uimage2DArray
+#endif
+
+layout(set = 0, binding = 0) uniform SAMPLER sampled_image;
 /* One level of the image only. */
-layout(set = 0, binding = 1, r32ui) uniform uimage2DArray storage_image;
+layout(set = 0, binding = 1, r32ui) uniform IMAGE storage_image;
 
 struct query {
-   uint x, y, layer, level;
+   uint x, y, z, level;
    uint store; /* 0: nothing */
    uint sampled_resident, sampled_value;
    uint storage_resident, storage_value;
@@ -38,7 +46,7 @@ main()
    if (i >= count)
       return;
 
-   ivec3 at = ivec3(q[i].x, q[i].y, q[i].layer);
+   ivec3 at = ivec3(q[i].x, q[i].y, q[i].z);
    uvec4 texel;
    int code;
 

@@ -9,16 +9,18 @@
  * See docs/images.md.
  *
  * PANSPARSE_PROBE_FAIL=1 in the environment makes it fail, for tests of what
- * the driver does without sparse residency images.
+ * the driver does without sparse residency images; =3D fails 3D images only.
  */
 #ifndef PANVK_PROBE_H
 #define PANVK_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a successful probe leaves behind. */
 struct panvk_probe {
    size_t sampled_descriptor_size_B;
+   bool images_3d; /* 3D images work as well */
 };
 
 /* panvk_probe_run() and panvk_probe_destroy() are in panvk_private.h. */

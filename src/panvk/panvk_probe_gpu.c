@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "panvk_probe.comp.h"
+#include "panvk_probe_3d.comp.h"
 
 #define TRY(call)                                                              \
    do {                                                                        \
@@ -15,26 +16,60 @@
 _Static_assert(offsetof(struct panvk_probe_results, copy) == 4096,
                "the copy starts at a page");
 
+/* 4x2, 2x1 and one tile of 128 x 128, in two layers. */
+const struct panvk_probe_shape panvk_probe_shape_2d = {
+   .name = "2D",
+   .type = VK_IMAGE_TYPE_2D,
+   .extent = {512, 256, 1},
+   .layers = 2,
+   .view_type = VK_IMAGE_VIEW_TYPE_2D_ARRAY,
+   .copy_layer = 1,
+   .common = {128, 64, 1},
+};
+
+/* 4x2x3, 2x1x2 and one tile of 32 x 32 x 16. */
+const struct panvk_probe_shape panvk_probe_shape_3d = {
+   .name = "3D",
+   .type = VK_IMAGE_TYPE_3D,
+   .extent = {128, 64, 48},
+   .layers = 1,
+   .view_type = VK_IMAGE_VIEW_TYPE_3D,
+   .common = {32, 16, 8},
+};
+
+VkExtent3D
+panvk_probe_copy_extent(const struct panvk_probe_shape *shape)
+{
+   bool deep = shape->type == VK_IMAGE_TYPE_3D;
+
+   return (VkExtent3D){
+      .width = shape->extent.width >> PROBE_STORAGE_LEVEL,
+      .height = shape->extent.height >> PROBE_STORAGE_LEVEL,
+      .depth = deep ? shape->extent.depth >> PROBE_STORAGE_LEVEL : 1,
+   };
+}
+
 VkResult
 panvk_probe_gpu_init_image(struct panvk_probe_gpu *gpu,
-                           struct panvk_device *dev)
+                           struct panvk_device *dev,
+                           const struct panvk_probe_shape *shape)
 {
    const VkImageCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
       .flags = VK_IMAGE_CREATE_SPARSE_BINDING_BIT |
                VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT,
-      .imageType = VK_IMAGE_TYPE_2D,
+      .imageType = shape->type,
       .format = PROBE_FORMAT,
-      .extent = {PROBE_WIDTH, PROBE_HEIGHT, 1},
+      .extent = shape->extent,
       .mipLevels = PROBE_LEVELS,
-      .arrayLayers = PROBE_LAYERS,
+      .arrayLayers = shape->layers,
       .samples = VK_SAMPLE_COUNT_1_BIT,
       .tiling = VK_IMAGE_TILING_OPTIMAL,
       .usage = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_STORAGE_BIT |
                VK_IMAGE_USAGE_TRANSFER_SRC_BIT,
    };
 
-   *gpu = (struct panvk_probe_gpu){.dev = dev};
+   *gpu = (struct panvk_probe_gpu){.dev = dev, .shape = shape};
    TRY(dev->vk.CreateImage(dev->handle, &info, NULL, &gpu->image));
    dev->vk.GetDeviceQueue(dev->handle, 0, 0, &gpu->queue);
    return VK_SUCCESS;
@@ -47,14 +82,15 @@ create_view(struct panvk_probe_gpu *gpu, uint32_t first_level,
    const VkImageViewCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
       .image = gpu->image,
-      .viewType = VK_IMAGE_VIEW_TYPE_2D_ARRAY,
+      .viewType = gpu->shape->view_type,
       .format = PROBE_FORMAT,
-      .subresourceRange = {
-         .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
-         .baseMipLevel = first_level,
-         .levelCount = level_count,
-         .layerCount = PROBE_LAYERS,
-      },
+      .subresourceRange =
+         {
+            .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
+            .baseMipLevel = first_level,
+            .levelCount = level_count,
+            .layerCount = gpu->shape->layers,
+         },
    };
 
    return gpu->dev->vk.CreateImageView(gpu->dev->handle, &info, NULL, view_out);
@@ -172,10 +208,11 @@ create_pipeline(struct panvk_probe_gpu *gpu)
       .pushConstantRangeCount = 1,
       .pPushConstantRanges = &push,
    };
+   bool deep = gpu->shape->type == VK_IMAGE_TYPE_3D;
    const VkShaderModuleCreateInfo shader_info = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-      .codeSize = sizeof(panvk_probe_comp),
-      .pCode = panvk_probe_comp,
+      .codeSize = deep ? sizeof(panvk_probe_3d_comp) : sizeof(panvk_probe_comp),
+      .pCode = deep ? panvk_probe_3d_comp : panvk_probe_comp,
    };
 
    TRY(dev->vk.CreatePipelineLayout(dev->handle, &layout_info, NULL,
@@ -185,12 +222,13 @@ create_pipeline(struct panvk_probe_gpu *gpu)
 
    const VkComputePipelineCreateInfo pipeline_info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-      .stage = {
-         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-         .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-         .module = gpu->shader,
-         .pName = "main",
-      },
+      .stage =
+         {
+            .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+            .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+            .module = gpu->shader,
+            .pName = "main",
+         },
       .layout = gpu->pipeline_layout,
    };
    return dev->vk.CreateComputePipelines(dev->handle, VK_NULL_HANDLE, 1,
@@ -218,8 +256,8 @@ record_commands(struct panvk_probe_gpu *gpu)
    const VkBufferImageCopy copy = {
       .bufferOffset = offsetof(struct panvk_probe_results, copy),
       .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, PROBE_STORAGE_LEVEL,
-                           PROBE_COPY_LAYER, 1},
-      .imageExtent = {PROBE_COPY_WIDTH, PROBE_COPY_HEIGHT, 1},
+                           gpu->shape->copy_layer, 1},
+      .imageExtent = panvk_probe_copy_extent(gpu->shape),
    };
    VkCommandBuffer commands = gpu->commands;
 
@@ -232,10 +270,10 @@ record_commands(struct panvk_probe_gpu *gpu)
    dev->vk.CmdPushConstants(commands, gpu->pipeline_layout,
                             VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(push), push);
    dev->vk.CmdDispatch(commands, PROBE_MAX_QUERIES / 32, 1, 1);
-   dev->vk.CmdPipelineBarrier(
-      commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-      VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
-      &barrier, 0, NULL, 0, NULL);
+   dev->vk.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                              VK_PIPELINE_STAGE_TRANSFER_BIT |
+                                 VK_PIPELINE_STAGE_HOST_BIT,
+                              0, 1, &barrier, 0, NULL, 0, NULL);
    dev->vk.CmdCopyImageToBuffer(commands, gpu->image, VK_IMAGE_LAYOUT_GENERAL,
                                 gpu->buffer, 1, &copy);
    return dev->vk.EndCommandBuffer(commands);

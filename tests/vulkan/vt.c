@@ -20,8 +20,8 @@ struct push {
    uint32_t mode, first, count, seed;
 };
 
-static const VkDescriptorType word_types[] = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-                                              VK_DESCRIPTOR_TYPE_STORAGE_BUFFER};
+static const VkDescriptorType word_types[] = {
+   VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER};
 
 int
 vt_group_setup(void **state)
@@ -34,6 +34,7 @@ vt_group_setup(void **state)
          {
             .sparseResidencyBuffer = VK_TRUE,
             .sparseResidencyImage2D = VK_TRUE,
+            .sparseResidencyImage3D = VK_TRUE,
             .sparseResidencyAliased = VK_TRUE,
             .shaderResourceResidency = VK_TRUE,
             .textureCompressionBC = VK_TRUE,
@@ -49,9 +50,8 @@ vt_group_setup(void **state)
    have_device = true;
    words.set_layout =
       vkh_set_layout(&vt, VK_SHADER_STAGE_COMPUTE_BIT, word_types, 2);
-   words.layout =
-      vkh_pipeline_layout(&vt, words.set_layout, VK_SHADER_STAGE_COMPUTE_BIT,
-                          sizeof(struct push));
+   words.layout = vkh_pipeline_layout(
+      &vt, words.set_layout, VK_SHADER_STAGE_COMPUTE_BIT, sizeof(struct push));
    words.pipeline =
       vkh_compute_pipeline(&vt, words.layout, vt_words, sizeof(vt_words));
    words.set =
@@ -116,8 +116,7 @@ vt_image_requirements(VkImage image)
 }
 
 void
-vt_bind_buffer(VkBuffer buffer, const VkSparseMemoryBind *binds,
-               uint32_t count)
+vt_bind_buffer(VkBuffer buffer, const VkSparseMemoryBind *binds, uint32_t count)
 {
    const VkSparseBufferMemoryBindInfo info = {buffer, count, binds};
    const VkBindSparseInfo batch = {

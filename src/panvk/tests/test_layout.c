@@ -101,16 +101,16 @@ test_formats_without_shape(void **state)
 /* -------------------------------------------------------------- layouts -- */
 
 static const VkFormat some_formats[] = {
-   VK_FORMAT_R8_UNORM,           VK_FORMAT_R8G8_UNORM,
-   VK_FORMAT_R8G8B8A8_UNORM,     VK_FORMAT_R16G16B16A16_SFLOAT,
-   VK_FORMAT_R32G32B32A32_UINT,  VK_FORMAT_BC1_RGB_UNORM_BLOCK,
-   VK_FORMAT_BC7_UNORM_BLOCK,    VK_FORMAT_ASTC_10x6_UNORM_BLOCK,
+   VK_FORMAT_R8_UNORM,          VK_FORMAT_R8G8_UNORM,
+   VK_FORMAT_R8G8B8A8_UNORM,    VK_FORMAT_R16G16B16A16_SFLOAT,
+   VK_FORMAT_R32G32B32A32_UINT, VK_FORMAT_BC1_RGB_UNORM_BLOCK,
+   VK_FORMAT_BC7_UNORM_BLOCK,   VK_FORMAT_ASTC_10x6_UNORM_BLOCK,
 };
 
 static const VkExtent3D some_extents[] = {
-   {1, 1, 1},     {127, 129, 1}, {128, 128, 1}, {512, 512, 1},
-   {1000, 3, 1},  {3, 1000, 1},  {1200, 530, 1}, {2048, 1024, 1},
-   {33, 65, 17},  {100, 100, 100}, {256, 64, 200},
+   {1, 1, 1},    {127, 129, 1},   {128, 128, 1},  {512, 512, 1},
+   {1000, 3, 1}, {3, 1000, 1},    {1200, 530, 1}, {2048, 1024, 1},
+   {33, 65, 17}, {100, 100, 100}, {256, 64, 200},
 };
 
 static uint32_t
@@ -230,8 +230,7 @@ check_engine_order(const struct panvk_layout *layout,
 
       for (uint32_t layer = 0; layer < info->layers; layer++) {
          assert_int_equal(panvk_layout_engine_offset(layout, l, layer), offset);
-         same &=
-            panvk_layout_tile_offset(layout, l, layer, 0, 0, 0) == offset;
+         same &= panvk_layout_tile_offset(layout, l, layer, 0, 0, 0) == offset;
          offset += tiles * TILE;
       }
    }
@@ -293,6 +292,64 @@ test_figures(void **state)
    assert_int_equal(last.level, 16);
    assert_int_equal(last.layer, 65535);
    assert_int_equal(last.offset_B, 65535);
+}
+
+/*
+ * RGBA8, 70 x 50 x 21, tiles of 32 x 32 x 16: 3 x 2 x 2 of them, then level 1,
+ * 35 x 25 x 10, with 2 x 1 x 1.
+ *
+ *    z 0..15          z 16..20         level 1
+ *    +---+---+--      +---+---+--      +---+-
+ *    | 0 | 1 | 2      | 6 | 7 | 8      |12 |13
+ *    +---+---+--      +---+---+--      +---+-
+ *    | 3 | 4 | 5      | 9 |10 |11
+ *    +---+---+--      +---+---+--
+ */
+static void
+test_volume_drawn(void **state)
+{
+   static const uint32_t level_0[2][2][3] = {
+      {{0, 1, 2}, {3, 4, 5}},
+      {{6, 7, 8}, {9, 10, 11}},
+   };
+   struct panvk_layout l =
+      make_layout(VK_FORMAT_R8G8B8A8_UNORM, 70, 50, 21, 2, 1);
+   struct panvk_tile_box box;
+   struct panvk_tile_run run;
+   uint64_t cursor = 0;
+
+   assert_int_equal(l.size_B, 14 * TILE);
+   for (uint32_t z = 0; z < 2; z++)
+      for (uint32_t y = 0; y < 2; y++)
+         for (uint32_t x = 0; x < 3; x++) {
+            struct panvk_tile tile =
+               panvk_layout_tile_at(&l, level_0[z][y][x] * TILE + 77);
+
+            assert_int_equal(panvk_layout_tile_offset(&l, 0, 0, x, y, z),
+                             level_0[z][y][x] * TILE);
+            assert_int_equal(tile.x, x);
+            assert_int_equal(tile.y, y);
+            assert_int_equal(tile.z, z);
+            assert_int_equal(tile.offset_B, 77);
+         }
+   assert_int_equal(panvk_layout_tile_offset(&l, 1, 0, 1, 0, 0), 13 * TILE);
+   assert_int_equal(panvk_layout_engine_offset(&l, 1, 0), 12 * TILE);
+
+   /* The right half of everything: 1, 2, 4, 5, 7, 8, 10, 11 in pairs. */
+   assert_null(panvk_layout_box(&l, 0, 0, (VkOffset3D){32, 0, 0},
+                                (VkExtent3D){38, 50, 21}, &box));
+   for (uint32_t i = 0; i < 4; i++) {
+      assert_true(panvk_layout_next_box_run(&l, &box, &cursor, &run));
+      assert_int_equal(run.offset_B, (i * 3 + 1) * TILE);
+      assert_int_equal(run.memory_offset_B, i * 2 * TILE);
+      assert_int_equal(run.size_B, 2 * TILE);
+   }
+   assert_false(panvk_layout_next_box_run(&l, &box, &cursor, &run));
+   /* z is on the grid as well. */
+   assert_non_null(panvk_layout_box(&l, 0, 0, (VkOffset3D){0, 0, 8},
+                                    (VkExtent3D){70, 50, 13}, &box));
+   assert_non_null(panvk_layout_box(&l, 0, 0, (VkOffset3D){0},
+                                    (VkExtent3D){70, 50, 20}, &box));
 }
 
 static void
@@ -528,8 +585,7 @@ check_random_range_runs(const struct panvk_layout *layout,
    for (int i = 0; i < 4; i++) {
       uint32_t start = pick(tiles);
 
-      check_range_runs(layout, start * TILE,
-                       (1 + pick(tiles - start)) * TILE);
+      check_range_runs(layout, start * TILE, (1 + pick(tiles - start)) * TILE);
    }
 }
 
@@ -548,6 +604,7 @@ main(void)
       cmocka_unit_test(test_panvk_order),
       cmocka_unit_test(test_engine_order),
       cmocka_unit_test(test_figures),
+      cmocka_unit_test(test_volume_drawn),
       cmocka_unit_test(test_bad_infos),
       cmocka_unit_test(test_boxes),
       cmocka_unit_test(test_box_runs),

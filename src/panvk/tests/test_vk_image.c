@@ -285,11 +285,16 @@ test_unsupported(void **state)
       VkImageUsageFlags usage;
       VkImageTiling tiling;
    } cases[] = {
-      {"3D", VK_IMAGE_TYPE_3D, VK_FORMAT_R8G8B8A8_UNORM,
+      {"1D", VK_IMAGE_TYPE_1D, VK_FORMAT_R8G8B8A8_UNORM,
        VK_IMAGE_USAGE_SAMPLED_BIT, VK_IMAGE_TILING_OPTIMAL},
       {"depth", VK_IMAGE_TYPE_2D, VK_FORMAT_D32_SFLOAT,
        VK_IMAGE_USAGE_SAMPLED_BIT, VK_IMAGE_TILING_OPTIMAL},
-      {"rendering", VK_IMAGE_TYPE_2D, VK_FORMAT_R8G8B8A8_UNORM,
+      {"transient", VK_IMAGE_TYPE_2D, VK_FORMAT_R8G8B8A8_UNORM,
+       VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT |
+          VK_IMAGE_USAGE_TRANSIENT_ATTACHMENT_BIT,
+       VK_IMAGE_TILING_OPTIMAL},
+      {"rendering what cannot be", VK_IMAGE_TYPE_2D,
+       VK_FORMAT_E5B9G9R9_UFLOAT_PACK32,
        VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT, VK_IMAGE_TILING_OPTIMAL},
       {"three components", VK_IMAGE_TYPE_2D, VK_FORMAT_R32G32B32_SFLOAT,
        VK_IMAGE_USAGE_SAMPLED_BIT, VK_IMAGE_TILING_OPTIMAL},
@@ -306,6 +311,8 @@ test_unsupported(void **state)
       uint32_t count = 99;
 
       info.imageType = cases[i].type;
+      if (info.imageType == VK_IMAGE_TYPE_1D)
+         info.extent.height = 1;
       info.format = cases[i].format;
       info.usage = cases[i].usage;
       info.tiling = cases[i].tiling;
@@ -428,8 +435,15 @@ test_too_large(void **state)
       assert_int_equal(vkCreateImage(fixture.device, &info, NULL, &image),
                        VK_ERROR_OUT_OF_DEVICE_MEMORY);
    }
+   /* foijord's SparseTexture: 16 GiB of R8 voxels. */
+   info = residency_info(&rgba8, 4096, 4096, 1, 1);
+   info.imageType = VK_IMAGE_TYPE_3D;
+   info.format = VK_FORMAT_R8_SNORM;
+   info.extent.depth = 1024;
+   assert_int_equal(vkCreateImage(fixture.device, &info, NULL, &image),
+                    VK_ERROR_OUT_OF_DEVICE_MEMORY);
    fixture.errors_expected = false;
-   assert_true(fixture.errors >= 2);
+   assert_true(fixture.errors >= 3);
 }
 
 /* The demo's texture: 1.3 GiB of addresses, of which five tiles get memory. */
