@@ -60,8 +60,8 @@ begin_target(struct panvk_cmd *cmd, const struct target *target)
    if (!target->extent.width || !target->extent.height || !target->extent.depth)
       return VK_NULL_HANDLE;
 
-   VkResult result = panvk_shadow_get_scratch(
-      cmd->dev, target->image, target->extent.width, &scratch);
+   VkResult result = panvk_shadow_get_scratch(cmd->dev, target->image,
+                                              target->extent.width, &scratch);
 
    if (result != VK_SUCCESS) {
       panvk_cmd_set_error(cmd, result);

@@ -35,6 +35,8 @@ uint32_t vt_pair_tile(const struct vt_pair *pair, uint32_t level,
                       uint32_t layer, uint32_t x, uint32_t y);
 /* Fails unless every level and layer is equal, where it is bound. */
 void vt_pair_compare(const struct vt_pair *pair);
+/* The same for formats of 8-bit channels, which may differ by one. */
+void vt_pair_compare_near(const struct vt_pair *pair);
 /*
  * Fails unless what was never bound, and is now, has the pattern that its
  * memory was given before.
