@@ -89,8 +89,9 @@ struct vkh {
 
 /*
  * Creates an instance, takes the loader's first device (or the one whose index
- * is in $VKH_DEVICE) and creates the device with its queues. Enables timeline
- * semaphores, dynamic rendering, synchronization2 and maintenance4. Layers come
+ * is in $VKH_DEVICE) and creates the device with its queues. Enables multiview,
+ * timeline semaphores, imageless framebuffers, dynamic rendering,
+ * synchronization2 and maintenance4. Layers come
  * from the environment (VK_INSTANCE_LAYERS); their messages go to stderr and
  * errors are counted.
  * Returns false, with the reason on stderr and nothing left to destroy, when

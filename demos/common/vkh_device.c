@@ -321,9 +321,15 @@ create_device(struct vkh *vk, const struct vkh_config *config)
       .synchronization2 = VK_TRUE,
       .maintenance4 = VK_TRUE,
    };
+   VkPhysicalDeviceVulkan11Features features11 = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+      .pNext = &features13,
+      .multiview = VK_TRUE,
+   };
    VkPhysicalDeviceVulkan12Features features12 = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-      .pNext = &features13,
+      .pNext = &features11,
+      .imagelessFramebuffer = VK_TRUE,
       .timelineSemaphore = VK_TRUE,
       .bufferDeviceAddress = vk->buffer_address,
    };

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "panvk_render.h"
+
 struct panvk_cmd_pool {
    struct panvk_cmd *first;
 };
@@ -65,6 +67,7 @@ static void
 reset(struct panvk_cmd *cmd)
 {
    cmd->result = VK_SUCCESS;
+   panvk_render_finish(cmd);
 }
 
 /* Where it returns false nothing has changed. */

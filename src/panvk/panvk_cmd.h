@@ -17,6 +17,8 @@ struct panvk_cmd {
    struct panvk_cmd *next, **prev; /* in the pool's list */
    /* What vkEndCommandBuffer returns instead of success. */
    VkResult result;
+   /* The render pass instance that began, if it needs copies at its end. */
+   struct panvk_render *render;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panvk_attachment.h"
 #include "panvk_cmd.h"
 #include "panvk_physical_device.h"
 #include "panvk_queue.h"
@@ -193,6 +194,10 @@ init_tables(struct panvk_device *dev)
    panvk_map_init(&dev->timelines);
    panvk_map_init(&dev->images);
    panvk_map_init(&dev->cmd_pools);
+   panvk_map_init(&dev->views);
+   panvk_map_init(&dev->passes);
+   panvk_map_init(&dev->framebuffers);
+   panvk_map_init(&dev->templates);
 }
 
 static void
@@ -204,6 +209,10 @@ finish_tables(struct panvk_device *dev)
    panvk_map_finish(&dev->timelines);
    panvk_map_finish(&dev->images);
    panvk_map_finish(&dev->cmd_pools);
+   panvk_map_finish(&dev->views);
+   panvk_map_finish(&dev->passes);
+   panvk_map_finish(&dev->framebuffers);
+   panvk_map_finish(&dev->templates);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -266,6 +275,8 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    destroy_leftovers(dev);
    panvk_diag_destroy(dev);
    panvk_cmd_finish_device(dev);
+   panvk_view_finish_device(dev);
+   panvk_pass_finish_device(dev);
    panvk_map_remove(&devices, panvk_key(device));
    dev->vk.DestroyDevice(device, pAllocator);
    finish_kernel(dev);

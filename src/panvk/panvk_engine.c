@@ -203,14 +203,20 @@ load_instance_func(VkInstance instance, const char *name)
    return func;
 }
 
+/* Or the other way round, where the table has the extension's name. */
 static PFN_vkVoidFunction
 load_device_func(VkDevice device, PFN_vkGetDeviceProcAddr get, const char *name)
 {
-   char khr_name[96];
+   char other_name[96];
+   size_t length = strlen(name);
    PFN_vkVoidFunction func = get(device, name);
    if (func == NULL) {
-      snprintf(khr_name, sizeof(khr_name), "%sKHR", name);
-      func = get(device, khr_name);
+      if (length > 3 && strcmp(name + length - 3, "KHR") == 0)
+         snprintf(other_name, sizeof(other_name), "%.*s", (int)(length - 3),
+                  name);
+      else
+         snprintf(other_name, sizeof(other_name), "%sKHR", name);
+      func = get(device, other_name);
    }
    return func;
 }
@@ -230,8 +236,8 @@ panvk_device_table_load(struct panvk_device_table *table, VkDevice device,
                         PFN_vkGetDeviceProcAddr get_device_proc_addr)
 {
 #define LOAD(name)                                                             \
-   table->name =                                                               \
-      (PFN_vk##name)load_device_func(device, get_device_proc_addr, "vk" #name);
+   table->name = (PFN_vk##name)load_device_func(device, get_device_proc_addr,  \
+                                                "vk" #name);
    PANVK_DEVICE_FUNCS(LOAD)
 #undef LOAD
 }

@@ -94,10 +94,22 @@
    X(DestroyDescriptorPool)                                                    \
    X(AllocateDescriptorSets)                                                   \
    X(UpdateDescriptorSets)                                                     \
+   X(CreateDescriptorUpdateTemplate)                                           \
+   X(DestroyDescriptorUpdateTemplate)                                          \
+   X(UpdateDescriptorSetWithTemplate)                                          \
+   X(CmdPushDescriptorSetKHR)                                                  \
+   X(CmdPushDescriptorSetWithTemplateKHR)                                      \
+   X(CmdPushDescriptorSet2KHR)                                                 \
+   X(CmdPushDescriptorSetWithTemplate2KHR)                                     \
    X(CreatePipelineLayout)                                                     \
    X(DestroyPipelineLayout)                                                    \
    X(CreateComputePipelines)                                                   \
    X(DestroyPipeline)                                                          \
+   X(CreateFramebuffer)                                                        \
+   X(DestroyFramebuffer)                                                       \
+   X(CreateRenderPass)                                                         \
+   X(CreateRenderPass2)                                                        \
+   X(DestroyRenderPass)                                                        \
    X(CreateCommandPool)                                                        \
    X(DestroyCommandPool)                                                       \
    X(ResetCommandPool)                                                         \
@@ -113,10 +125,20 @@
    X(CmdPipelineBarrier)                                                       \
    X(CmdCopyBuffer)                                                            \
    X(CmdCopyImage)                                                             \
+   X(CmdBlitImage)                                                             \
+   X(CmdBlitImage2)                                                            \
    X(CmdCopyBufferToImage)                                                     \
    X(CmdCopyImageToBuffer)                                                     \
    X(CmdClearColorImage)                                                       \
    X(CmdClearDepthStencilImage)                                                \
+   X(CmdResolveImage)                                                          \
+   X(CmdResolveImage2)                                                         \
+   X(CmdBeginRenderPass)                                                       \
+   X(CmdBeginRenderPass2)                                                      \
+   X(CmdEndRenderPass)                                                         \
+   X(CmdEndRenderPass2)                                                        \
+   X(CmdBeginRendering)                                                        \
+   X(CmdEndRendering)                                                          \
    X(CmdFillBuffer)                                                            \
    X(GetDescriptorEXT)                                                         \
    X(GetDescriptorSetLayoutSizeEXT)                                            \

@@ -96,7 +96,49 @@
    X(GetDeviceImageSparseMemoryRequirements)                                   \
    ALIAS(GetDeviceImageSparseMemoryRequirementsKHR,                            \
          GetDeviceImageSparseMemoryRequirements)                               \
-   X(CreateImageView)
+   X(CreateImageView)                                                          \
+   X(DestroyImageView)                                                         \
+   /* attachments, see panvk_attachment.h */                                   \
+   X(CreateFramebuffer)                                                        \
+   X(DestroyFramebuffer)                                                       \
+   X(CreateRenderPass)                                                         \
+   X(CreateRenderPass2)                                                        \
+   ALIAS(CreateRenderPass2KHR, CreateRenderPass2)                              \
+   X(DestroyRenderPass)                                                        \
+   X(CmdBeginRenderPass)                                                       \
+   X(CmdBeginRenderPass2)                                                      \
+   ALIAS(CmdBeginRenderPass2KHR, CmdBeginRenderPass2)                          \
+   X(CmdEndRenderPass)                                                         \
+   X(CmdEndRenderPass2)                                                        \
+   ALIAS(CmdEndRenderPass2KHR, CmdEndRenderPass2)                              \
+   X(CmdBlitImage)                                                             \
+   X(CmdBlitImage2)                                                            \
+   ALIAS(CmdBlitImage2KHR, CmdBlitImage2)                                      \
+   X(CmdResolveImage)                                                          \
+   X(CmdResolveImage2)                                                         \
+   ALIAS(CmdResolveImage2KHR, CmdResolveImage2)                                \
+   X(CmdBeginRendering)                                                        \
+   ALIAS(CmdBeginRenderingKHR, CmdBeginRendering)                              \
+   X(CmdEndRendering)                                                          \
+   ALIAS(CmdEndRenderingKHR, CmdEndRendering)                                  \
+   X(CreateDescriptorUpdateTemplate)                                           \
+   ALIAS(CreateDescriptorUpdateTemplateKHR, CreateDescriptorUpdateTemplate)    \
+   X(DestroyDescriptorUpdateTemplate)                                          \
+   ALIAS(DestroyDescriptorUpdateTemplateKHR, DestroyDescriptorUpdateTemplate)  \
+   X(UpdateDescriptorSetWithTemplate)                                          \
+   ALIAS(UpdateDescriptorSetWithTemplateKHR, UpdateDescriptorSetWithTemplate)  \
+   X(UpdateDescriptorSets)                                                     \
+   X(CmdPushDescriptorSetKHR)                                                  \
+   ALIAS(CmdPushDescriptorSet, CmdPushDescriptorSetKHR)                        \
+   X(CmdPushDescriptorSetWithTemplateKHR)                                      \
+   ALIAS(CmdPushDescriptorSetWithTemplate,                                     \
+         CmdPushDescriptorSetWithTemplateKHR)                                  \
+   X(CmdPushDescriptorSet2KHR)                                                 \
+   ALIAS(CmdPushDescriptorSet2, CmdPushDescriptorSet2KHR)                      \
+   X(CmdPushDescriptorSetWithTemplate2KHR)                                     \
+   ALIAS(CmdPushDescriptorSetWithTemplate2,                                    \
+         CmdPushDescriptorSetWithTemplate2KHR)                                 \
+   X(GetDescriptorEXT)
 
 #define PANVK_DECLARE_ENTRYPOINT(name) __typeof__(vk##name) panvk_##name;
 #define PANVK_IGNORE_ALIAS(alias, name)

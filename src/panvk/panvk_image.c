@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "panvk_attachment.h"
 #include "panvk_diag.h"
 #include "panvk_probe.h"
 
@@ -159,6 +160,7 @@ destroy_image(struct panvk_device *dev, struct panvk_image *image,
               const VkAllocationCallbacks *allocator)
 {
    panvk_diag_remove_resource(dev, &image->res);
+   panvk_shadows_finish(dev, &image->shadows);
    finish_windows(image);
    panvk_resource_finish_range(dev, &image->res);
    dev->vk.DestroyImage(dev->handle, (VkImage)image->res.handle, allocator);
@@ -204,6 +206,7 @@ create_sparse_image(struct panvk_device *dev, const VkImageCreateInfo *info,
    image->res.type = VK_OBJECT_TYPE_IMAGE;
    image->residency = info->flags & VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT;
    image->res.may_be_partly_bound = image->residency;
+   image->kind = panvk_image_kind_of_create_info(info);
 
    reason = panvk_image_unsupported(dev->pdev, info, &image->layout);
    if (reason) {
@@ -268,24 +271,39 @@ panvk_DestroyImage(VkDevice device, VkImage image,
  * Views are the engine's; but for cube arrays of sparse images it generates
  * code that leaves the row out of the address.
  */
+static VkResult
+check_view(struct panvk_device *dev, const struct panvk_image *image,
+           const VkImageViewCreateInfo *info)
+{
+   if (info->viewType != VK_IMAGE_VIEW_TYPE_CUBE_ARRAY || !image->residency)
+      return VK_SUCCESS;
+   panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_IMAGE, image->res.handle,
+               "the engine cannot sample cube arrays of images with sparse "
+               "residency");
+   return VK_ERROR_FORMAT_NOT_SUPPORTED;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_CreateImageView(VkDevice device, const VkImageViewCreateInfo *pCreateInfo,
                       const VkAllocationCallbacks *pAllocator,
                       VkImageView *pView)
 {
    struct panvk_device *dev = panvk_device_from_handle(device);
+   struct panvk_image *image = panvk_image_lookup(dev, pCreateInfo->image);
+   VkImageView view;
+   VkResult result = image ? check_view(dev, image, pCreateInfo) : VK_SUCCESS;
 
-   if (pCreateInfo->viewType == VK_IMAGE_VIEW_TYPE_CUBE_ARRAY) {
-      const struct panvk_image *image =
-         panvk_image_lookup(dev, pCreateInfo->image);
-
-      if (image && image->residency) {
-         panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_IMAGE,
-                     image->res.handle,
-                     "the engine cannot sample cube arrays of images with "
-                     "sparse residency");
-         return VK_ERROR_FORMAT_NOT_SUPPORTED;
+   if (result == VK_SUCCESS)
+      result = dev->vk.CreateImageView(device, pCreateInfo, pAllocator, &view);
+   if (result != VK_SUCCESS)
+      return result;
+   if (image) {
+      result = panvk_view_add(dev, image, pCreateInfo, view);
+      if (result != VK_SUCCESS) {
+         dev->vk.DestroyImageView(device, view, pAllocator);
+         return result;
       }
    }
-   return dev->vk.CreateImageView(dev->handle, pCreateInfo, pAllocator, pView);
+   *pView = view;
+   return VK_SUCCESS;
 }

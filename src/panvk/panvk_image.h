@@ -23,6 +23,7 @@
 #include "panvk_engine_image.h"
 #include "panvk_layout.h"
 #include "panvk_private.h"
+#include "panvk_shadow.h"
 
 _Static_assert(PANVK_TILE_SIZE_B == PANVK_SPARSE_BLOCK_SIZE,
                "a tile is what the rest of the driver calls a block");
@@ -30,27 +31,6 @@ _Static_assert(PANVK_TILE_SIZE_B == PANVK_SPARSE_BLOCK_SIZE,
 #define PANVK_IMAGE_SPARSE_FLAGS                                               \
    (VK_IMAGE_CREATE_SPARSE_BINDING_BIT |                                       \
     VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT | VK_IMAGE_CREATE_SPARSE_ALIASED_BIT)
-
-struct panvk_image {
-   struct panvk_resource res; /* first: see panvk_private.h */
-   bool residency; /* else opaque */
-
-   /* Residency images only. */
-   struct panvk_layout layout;
-   struct panvk_engine_image engine;
-
-   /* Opaque images only. */
-   struct panvk_host_range host;
-
-   /* One for each stretch in which host and GPU order agree. */
-   struct pan_kmod_window **windows;
-   uint32_t window_count;
-};
-
-/* NULL for images that are not sparse. */
-struct panvk_image *panvk_image_lookup(struct panvk_device *dev, VkImage image);
-
-/* ------------------------------------------------ panvk_image_support.c -- */
 
 /* What the support of a residency image depends on. */
 struct panvk_image_kind {
@@ -61,6 +41,33 @@ struct panvk_image_kind {
    VkImageUsageFlags usage;
    VkImageCreateFlags flags;
 };
+
+struct panvk_image {
+   struct panvk_resource res; /* first: see panvk_private.h */
+   bool residency; /* else opaque */
+   struct panvk_image_kind kind;
+
+   /* Residency images only. */
+   struct panvk_layout layout;
+   struct panvk_engine_image engine;
+
+   struct panvk_shadows shadows;
+
+   /* Opaque images only. */
+   struct panvk_host_range host;
+
+   /* One for each stretch in which host and GPU order agree. */
+   struct pan_kmod_window **windows;
+   uint32_t window_count;
+};
+
+/* All aspects of its format. */
+VkImageAspectFlags panvk_image_aspects(const struct panvk_image *image);
+
+/* NULL for images that are not sparse. */
+struct panvk_image *panvk_image_lookup(struct panvk_device *dev, VkImage image);
+
+/* ------------------------------------------------ panvk_image_support.c -- */
 
 /*
  * NULL when residency images of @kind work, else what does not, for a message.

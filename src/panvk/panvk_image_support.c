@@ -75,9 +75,11 @@ panvk_image_residency_unsupported(struct panvk_physical_device *pdev,
       return "images with sparse residency must have optimal tiling";
    if (!panvk_format_get_block(kind->format, &block))
       return "its format has no standard sparse block shape";
-   /* The engine would store them as if the image were linear. */
-   if (has_usage(kind, VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT))
-      return "the engine cannot render to images with sparse residency";
+   if (has_usage(kind, VK_IMAGE_USAGE_TRANSIENT_ATTACHMENT_BIT))
+      return "transient attachments cannot be sparse";
+   /* What is rendered is in a shadow, until the render pass instance ends. */
+   if (has_usage(kind, VK_IMAGE_USAGE_ATTACHMENT_FEEDBACK_LOOP_BIT_EXT))
+      return "images with sparse residency cannot be in a feedback loop";
    /* The view's tiles would have another shape than the image's. */
    if (kind->flags & VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT)
       return "images with sparse residency cannot have views of their blocks";
@@ -143,6 +145,25 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
        !panvk_layout_init(layout_out, &layout_info))
       return "its extent, levels or layers are not those of an image";
    return NULL;
+}
+
+VkImageAspectFlags
+panvk_image_aspects(const struct panvk_image *image)
+{
+   switch (image->kind.format) {
+   case VK_FORMAT_D16_UNORM:
+   case VK_FORMAT_X8_D24_UNORM_PACK32:
+   case VK_FORMAT_D32_SFLOAT:
+      return VK_IMAGE_ASPECT_DEPTH_BIT;
+   case VK_FORMAT_S8_UINT:
+      return VK_IMAGE_ASPECT_STENCIL_BIT;
+   case VK_FORMAT_D16_UNORM_S8_UINT:
+   case VK_FORMAT_D24_UNORM_S8_UINT:
+   case VK_FORMAT_D32_SFLOAT_S8_UINT:
+      return VK_IMAGE_ASPECT_DEPTH_BIT | VK_IMAGE_ASPECT_STENCIL_BIT;
+   default:
+      return VK_IMAGE_ASPECT_COLOR_BIT;
+   }
 }
 
 VkSparseImageFormatProperties

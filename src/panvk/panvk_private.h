@@ -121,6 +121,10 @@ struct panvk_device {
    struct panvk_map images; /* VkImage -> the image half's; sparse only */
 
    struct panvk_map cmd_pools; /* VkCommandPool -> panvk_cmd.c's */
+   /* Of panvk_attachment.h; of views and framebuffers those with shadows. */
+   struct panvk_map views, passes, framebuffers;
+   /* VkDescriptorUpdateTemplate -> panvk_input_attachment.c's */
+   struct panvk_map templates;
 
    /* VkSemaphore -> its serial number; timelines only */
    struct panvk_map timelines;

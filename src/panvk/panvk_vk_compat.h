@@ -26,4 +26,32 @@ typedef struct VkPhysicalDeviceMapMemoryPlacedFeaturesEXT {
 } VkPhysicalDeviceMapMemoryPlacedFeaturesEXT;
 #endif
 
+#ifndef VK_KHR_maintenance6
+typedef struct VkPushDescriptorSetInfoKHR {
+   VkStructureType sType;
+   const void *pNext;
+   VkShaderStageFlags stageFlags;
+   VkPipelineLayout layout;
+   uint32_t set;
+   uint32_t descriptorWriteCount;
+   const VkWriteDescriptorSet *pDescriptorWrites;
+} VkPushDescriptorSetInfoKHR;
+typedef struct VkPushDescriptorSetWithTemplateInfoKHR {
+   VkStructureType sType;
+   const void *pNext;
+   VkDescriptorUpdateTemplate descriptorUpdateTemplate;
+   VkPipelineLayout layout;
+   uint32_t set;
+   const void *pData;
+} VkPushDescriptorSetWithTemplateInfoKHR;
+VKAPI_ATTR void VKAPI_CALL vkCmdPushDescriptorSet2KHR(
+   VkCommandBuffer commandBuffer, const VkPushDescriptorSetInfoKHR *pInfo);
+VKAPI_ATTR void VKAPI_CALL vkCmdPushDescriptorSetWithTemplate2KHR(
+   VkCommandBuffer commandBuffer,
+   const VkPushDescriptorSetWithTemplateInfoKHR *pInfo);
+typedef __typeof__(vkCmdPushDescriptorSet2KHR) *PFN_vkCmdPushDescriptorSet2KHR;
+typedef __typeof__(vkCmdPushDescriptorSetWithTemplate2KHR)
+   *PFN_vkCmdPushDescriptorSetWithTemplate2KHR;
+#endif
+
 #endif /* PANVK_VK_COMPAT_H */
