@@ -145,7 +145,7 @@ panvk_engine_image_inspect(struct panvk_device *dev, VkImage image,
    uint64_t residency =
       panvk_descriptor_u64(descriptor, PANVK_SAMPLED_RESIDENCY);
 
-   *reason_out = check_base(base, layout->size_B);
+   *reason_out = check_base(base, layout->engine_size_B);
    if (!*reason_out && (!residency || residency % sizeof(uint32_t)))
       *reason_out = "it has no residency bitmap";
    if (!*reason_out && !mip_offsets_match(descriptor, layout, 0))

@@ -38,6 +38,11 @@ struct panvk_image {
    /* Residency images only. */
    struct panvk_layout layout;
    struct panvk_engine_image engine;
+   /*
+    * Which blocks of the tails are bound, layer after layer. Written by the one
+    * thread that binds.
+    */
+   bool *tail_bound;
 
    /* Opaque images only. */
    struct panvk_host_range host;
@@ -81,7 +86,7 @@ const char *panvk_image_unsupported(struct panvk_physical_device *pdev,
 
 /*
  * The one entry that a residency image has in either sparse query: aspect
- * COLOR, the standard shape, and no mip tail. @block's format is known.
+ * COLOR and the standard shape. @block's format is known.
  */
 VkSparseImageFormatProperties
 panvk_sparse_format_properties(const struct panvk_format_block *block,

@@ -138,6 +138,7 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
       .extent = info->extent,
       .levels = info->mipLevels,
       .layers = info->arrayLayers,
+      .packed_tail = true,
    };
    if (!panvk_format_get_block(info->format, &layout_info.block) ||
        !panvk_layout_init(layout_out, &layout_info))

@@ -69,6 +69,8 @@ test_odd_sizes(void **state)
 {
    check_image(&rgba8, 300, 200, 1, 1, 0x15);
    check_image(&rgba8, 1, 1, 1, 1, 1);
+   check_image(&rgba8, 1025, 5, 1, 1, 0x5a3c9669);
+   check_image(&rgba8, 5, 1025, 1, 1, 0x5a3c9669);
    check_image(&rgba8, 1025, 5, 11, 1, 0x5a3c9669);
    check_image(&rgba8, 5, 1025, 11, 1, 0x5a3c9669);
 }
@@ -397,11 +399,12 @@ test_requirements(void **state)
    assert_memory_equal(&sparse[0].memoryRequirements, &image.sparse,
                        sizeof(image.sparse));
    if (fixture.ours) {
-      /* PanVK's layout: 16 + 4 + 8 x 1 tiles, no mip tail. */
-      assert_int_equal(image.memory.size, 28 * TILE);
+      /* 16 + 4 + 1 tiles, and 8 + 4 + 2 + 4 x 1 pages of the mip tail. */
+      assert_int_equal(image.memory.size, 23 * TILE);
       assert_int_equal(image.memory.alignment, TILE);
-      assert_int_equal(image.sparse.imageMipTailFirstLod, 10);
-      assert_int_equal(image.sparse.imageMipTailSize, 0);
+      assert_int_equal(image.sparse.imageMipTailFirstLod, 3);
+      assert_int_equal(image.sparse.imageMipTailSize, 2 * TILE);
+      assert_int_equal(image.sparse.imageMipTailOffset, 21 * TILE);
    }
    destroy_image(&image);
 }
