@@ -93,6 +93,19 @@ int host_window_create(struct host_file *file, uint32_t vm_id, uint64_t va,
                        void *host, uint64_t size_B,
                        struct host_window **window_out);
 void host_window_destroy(struct host_window *window);
+/*
+ * What traps in a window is told to @observe: see mali_observe_fn in mali.h, of
+ * which this is the type, for what it is told and what it may do. @access: 2 for
+ * a load, 3 for a store. @found: 0 for memory, else the exception code of a
+ * fault. @observe NULL: nobody.
+ */
+typedef bool (*host_observe_fn)(void *data, uint64_t va, uint32_t access,
+                                uint32_t found, uint64_t *first_va,
+                                uint64_t *last_va);
+void host_window_observe(struct host_window *window, host_observe_fn observe,
+                         void *data);
+/* The next accesses to this range of GPU addresses trap. */
+void host_window_drop(struct host_window *window, uint64_t va, uint64_t size_B);
 /* Puts the miss handler in front of handlers that the program installed. */
 void host_fault_handler_ensure(void);
 

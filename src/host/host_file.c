@@ -160,6 +160,19 @@ host_window_destroy(struct host_window *window)
 }
 
 void
+host_window_observe(struct host_window *window, host_observe_fn observe,
+                    void *data)
+{
+   mali_window_observe(window->window, observe, data);
+}
+
+void
+host_window_drop(struct host_window *window, uint64_t va, uint64_t size_B)
+{
+   mali_window_drop(window->window, va, size_B);
+}
+
+void
 host_fault_handler_ensure(void)
 {
    mali_fault_handler_ensure();

@@ -84,6 +84,21 @@ kmod_host_window_destroy(struct pan_kmod_window *window)
    free(host);
 }
 
+static void
+kmod_host_window_observe(struct pan_kmod_window *window,
+                         pan_kmod_observe_fn observe, void *data)
+{
+   host_window_observe(((struct kmod_host_window *)window)->window, observe,
+                       data);
+}
+
+static void
+kmod_host_window_drop(struct pan_kmod_window *window, uint64_t va,
+                      uint64_t size_B)
+{
+   host_window_drop(((struct kmod_host_window *)window)->window, va, size_B);
+}
+
 static int
 kmod_host_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out)
 {
@@ -129,6 +144,8 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .munmap = kmod_host_munmap,
     .window_create = kmod_host_window_create,
     .window_destroy = kmod_host_window_destroy,
+    .window_observe = kmod_host_window_observe,
+    .window_drop = kmod_host_window_drop,
     .fault_handler_ensure = host_fault_handler_ensure,
     .get_stats = kmod_host_get_stats,
     .vm_root = kmod_host_vm_root,

@@ -129,6 +129,24 @@ struct pan_kmod_window;
 int pan_kmod_window_create(struct pan_kmod_vm *vm, uint64_t va, void *host,
                            uint64_t size_B, struct pan_kmod_window **window_out);
 void pan_kmod_window_destroy(struct pan_kmod_window *window);
+/*
+ * Tells @observe what traps in the window; NULL: nobody. It is called in a
+ * SIGSEGV handler, one access at a time: see mali_observe_fn in mali.h for what
+ * it is told and what it may do. @access is PAN_KMOD_LOAD or _STORE, @found 0
+ * for memory or else the exception code of a fault; what is then shown lies
+ * within [*@first_va, *@last_va], which it may narrow. Returns true to hear of
+ * the first store to what a load is shown.
+ */
+#define PAN_KMOD_LOAD 2u
+#define PAN_KMOD_STORE 3u
+typedef bool (*pan_kmod_observe_fn)(void *data, uint64_t va, uint32_t access,
+                                    uint32_t found, uint64_t *first_va,
+                                    uint64_t *last_va);
+void pan_kmod_window_observe(struct pan_kmod_window *window,
+                             pan_kmod_observe_fn observe, void *data);
+/* The next accesses to this range of GPU addresses trap again. */
+void pan_kmod_window_drop(struct pan_kmod_window *window, uint64_t va,
+                          uint64_t size_B);
 /* One system call; no-op on a render node. Call before work is submitted. */
 void pan_kmod_fault_handler_ensure(struct pan_kmod_dev *dev);
 /* -ENOTSUP on a render node. */

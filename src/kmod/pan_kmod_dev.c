@@ -240,6 +240,20 @@ pan_kmod_window_destroy(struct pan_kmod_window *window)
 }
 
 void
+pan_kmod_window_observe(struct pan_kmod_window *window,
+                        pan_kmod_observe_fn observe, void *data)
+{
+   window->dev->ops->window_observe(window, observe, data);
+}
+
+void
+pan_kmod_window_drop(struct pan_kmod_window *window, uint64_t va,
+                     uint64_t size_B)
+{
+   window->dev->ops->window_drop(window, va, size_B);
+}
+
+void
 pan_kmod_fault_handler_ensure(struct pan_kmod_dev *dev)
 {
    if (dev->ops->fault_handler_ensure)

@@ -23,6 +23,10 @@ struct pan_kmod_ops {
    int (*window_create)(struct pan_kmod_vm *vm, uint64_t va, void *host,
                         uint64_t size_B, struct pan_kmod_window **window_out);
    void (*window_destroy)(struct pan_kmod_window *window);
+   void (*window_observe)(struct pan_kmod_window *window,
+                          pan_kmod_observe_fn observe, void *data);
+   void (*window_drop)(struct pan_kmod_window *window, uint64_t va,
+                       uint64_t size_B);
    void (*fault_handler_ensure)(void);
    int (*get_stats)(struct pan_kmod_dev *dev, struct host_stats *stats_out);
    int (*vm_root)(struct pan_kmod_vm *vm, uint64_t *pa_out);

@@ -196,6 +196,40 @@ int mali_window_create(struct mali_gpu *gpu, uint32_t as, uint64_t va,
 void mali_window_destroy(struct mali_window *window);
 
 /*
+ * Hears of the accesses that trap in a window: the first one to what the window
+ * does not show yet, and the first store to what it shows for reading only.
+ * @access is MALI_ACCESS_READ or _WRITE of mali_regs.h; @found is what the
+ * address translates to: MALI_FOUND_MEMORY, or the exception code of a fault,
+ * which has not been dealt with yet.
+ *
+ * Accesses that wait for a driver are told once they do not wait any more. The
+ * memory that is then shown lies within [*@first_va, *@last_va], which come in
+ * as all of the address space and which the observer may narrow, down to the
+ * page of @va. Returns true to see the first store to it as well, when this is
+ * a load: it is then shown for reading.
+ *
+ * Called in a SIGSEGV handler with internal locks held, so for one access at a
+ * time in the whole process: it must be async-signal-safe, must not touch a
+ * window, and must not call back.
+ */
+#define MALI_FOUND_MEMORY 0u
+typedef bool (*mali_observe_fn)(void *data, uint64_t va, uint32_t access,
+				uint32_t found, uint64_t *first_va,
+				uint64_t *last_va);
+/*
+ * NULL: nobody, as windows start. What the window shows is dropped, so that the
+ * new observer sees the next access to everything. When this returns the old
+ * one is not called any more.
+ */
+void mali_window_observe(struct mali_window *window, mali_observe_fn observe,
+			 void *data);
+/*
+ * Drops what the window shows of the VA range, so that the next accesses trap.
+ * Always right, and never needed but for observers.
+ */
+void mali_window_drop(struct mali_window *window, uint64_t va, uint64_t size_B);
+
+/*
  * Puts the SIGSEGV handler back in front if the program has installed its own
  * since; the program's becomes the one to chain to. Cheap enough for every
  * submit (one system call). Addresses outside all windows always go to the

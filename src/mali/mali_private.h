@@ -169,6 +169,9 @@ struct mali_window {
 	uint64_t va, size_B;
 	uintptr_t host;
 	struct mali_tree entries;
+	/* Guarded by the tlb lock. */
+	mali_observe_fn observe;
+	void *observe_data;
 };
 
 /* --------------------------------------------------------------- GPU -- */

@@ -190,6 +190,27 @@ void mali_window_destroy(struct mali_window *window)
 	free(window);
 }
 
+void mali_window_observe(struct mali_window *window, mali_observe_fn observe,
+			 void *data)
+{
+	mali_tlb_lock();
+	window->observe = observe;
+	window->observe_data = data;
+	if (window->gpu)
+		mali_tlb_drop_window(window);
+	mali_tlb_unlock();
+}
+
+void mali_window_drop(struct mali_window *window, uint64_t va, uint64_t size_B)
+{
+	if (!size_B)
+		return;
+	mali_tlb_lock();
+	if (window->gpu)
+		mali_tlb_cut(window, va, va + size_B - 1);
+	mali_tlb_unlock();
+}
+
 void mali_windows_abandon(struct mali_gpu *gpu)
 {
 	struct mali_node *node;
@@ -249,7 +270,29 @@ struct miss {
 	uint64_t populate_B;
 	uint64_t populate_pa;
 	bool populate_writable;
+	/* What an observer wants of the memory that is shown. */
+	uint64_t first_va, last_va;
+	bool tell_store;
 };
+
+/* Tells the observer, if there is one. */
+static void observe(struct miss *miss, uint32_t found)
+{
+	struct mali_window *window = miss->window;
+
+	miss->first_va = 0;
+	miss->last_va = UINT64_MAX;
+	miss->tell_store = false;
+	if (!window->observe)
+		return;
+	miss->tell_store = window->observe(window->observe_data, miss->va,
+					   miss->access, found, &miss->first_va,
+					   &miss->last_va);
+	/* Never less than the page, whatever it says. */
+	miss->first_va &= ~(uint64_t)(MALI_PAGE_SIZE - 1);
+	miss->last_va |= MALI_PAGE_SIZE - 1;
+	assert(miss->first_va <= miss->va && miss->last_va >= miss->va);
+}
 
 /* The access goes to private memory; false if not even that can be had. */
 static bool show_scratch(struct miss *miss)
@@ -284,7 +327,13 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 
 	mali_tlb_reserve(window->gpu);
 	miss_limits(window, miss->va, &lo, &hi);
+	if (lo < miss->first_va)
+		lo = miss->first_va;
+	if (hi - 1 > miss->last_va)
+		hi = miss->last_va + 1;
 	mali_walk_run(&window->as->config, leaf, lo, hi, &run);
+	if (miss->tell_store && miss->access == MALI_ACCESS_READ)
+		run.writable = false;
 	if (mali_tlb_fill(window, &run,
 			  run.writable ? MALI_ENTRY_WRITE : MALI_ENTRY_READ))
 		return false;
@@ -335,6 +384,7 @@ static bool miss_answer(struct miss *miss, uint32_t *wait_out)
 		*wait_out = exception;
 		return false;
 	}
+	observe(miss, exception);
 	if (!exception) {
 		/* An entry that permits less than the tables do is stale. */
 		if (node)
