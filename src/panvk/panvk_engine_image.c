@@ -57,7 +57,7 @@ get_sampled_descriptor(struct panvk_device *dev, VkImage image, VkFormat format,
       .format = format,
       .subresourceRange =
          {
-            .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
+            .aspectMask = layout->aspect,
             .levelCount = layout->levels,
             .baseArrayLayer = first_layer,
             .layerCount = layout->layers - first_layer,

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "panvk_chain.h"
 #include "panvk_probe.h"
 
 struct panvk_image *
@@ -198,6 +199,7 @@ create_sparse_image(struct panvk_device *dev, const VkImageCreateInfo *info,
    if (!image)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    image->res.type = VK_OBJECT_TYPE_IMAGE;
+   image->usage = info->usage;
    image->residency = info->flags & VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT;
 
    reason = panvk_image_unsupported(dev->pdev, info, &image->layout);
@@ -259,9 +261,20 @@ panvk_DestroyImage(VkDevice device, VkImage image,
       dev->vk.DestroyImage(dev->handle, image, pAllocator);
 }
 
+/* What a view may be used for: the image's usage, unless it says less. */
+static VkImageUsageFlags
+view_usage(const struct panvk_image *image, const VkImageViewCreateInfo *info)
+{
+   const VkImageViewUsageCreateInfo *usage = panvk_find_struct_const(
+      info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_USAGE_CREATE_INFO);
+
+   return usage ? usage->usage : image->usage;
+}
+
 /*
- * Views are the engine's; but for cube arrays of sparse images it generates
- * code that leaves the row out of the address.
+ * Views are the engine's; but for sampled cube arrays of sparse images it
+ * generates code that leaves the row out of the address. As storage images they
+ * work.
  */
 VKAPI_ATTR VkResult VKAPI_CALL
 panvk_CreateImageView(VkDevice device, const VkImageViewCreateInfo *pCreateInfo,
@@ -274,11 +287,13 @@ panvk_CreateImageView(VkDevice device, const VkImageViewCreateInfo *pCreateInfo,
       const struct panvk_image *image =
          panvk_image_lookup(dev, pCreateInfo->image);
 
-      if (image && image->residency) {
+      if (image && image->residency &&
+          (view_usage(image, pCreateInfo) & VK_IMAGE_USAGE_SAMPLED_BIT)) {
          panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_IMAGE,
                      image->res.handle,
                      "the engine cannot sample cube arrays of images with "
-                     "sparse residency");
+                     "sparse residency (a view whose usage, by "
+                     "VkImageViewUsageCreateInfo, is not sampled would work)");
          return VK_ERROR_FORMAT_NOT_SUPPORTED;
       }
    }

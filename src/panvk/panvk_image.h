@@ -34,6 +34,7 @@ _Static_assert(PANVK_TILE_SIZE_B == PANVK_SPARSE_BLOCK_SIZE,
 struct panvk_image {
    struct panvk_resource res; /* first: see panvk_private.h */
    bool residency; /* else opaque */
+   VkImageUsageFlags usage; /* as the application asked for */
 
    /* Residency images only. */
    struct panvk_layout layout;
@@ -85,11 +86,10 @@ const char *panvk_image_unsupported(struct panvk_physical_device *pdev,
                                     struct panvk_layout *layout_out);
 
 /*
- * The one entry that a residency image has in either sparse query: aspect
- * COLOR and the standard shape. @block's format is known.
+ * The one entry that a residency image has in either sparse query: its aspect
+ * and the standard shape. @format is known.
  */
-VkSparseImageFormatProperties
-panvk_sparse_format_properties(const struct panvk_format_block *block,
-                               VkImageType type);
+VkSparseImageFormatProperties panvk_sparse_format_properties(VkFormat format,
+                                                             VkImageType type);
 
 #endif /* PANVK_IMAGE_H */

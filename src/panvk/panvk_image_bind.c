@@ -37,8 +37,8 @@ check_image_bind(const struct panvk_image *image,
 {
    if (bind->flags & VK_SPARSE_MEMORY_BIND_METADATA_BIT)
       return "there is no metadata aspect to bind";
-   if (bind->subresource.aspectMask != VK_IMAGE_ASPECT_COLOR_BIT)
-      return "the aspect is not VK_IMAGE_ASPECT_COLOR_BIT";
+   if (bind->subresource.aspectMask != image->layout.aspect)
+      return "the aspect is not the one that the image has";
    return panvk_layout_box(&image->layout, bind->subresource.mipLevel,
                            bind->subresource.arrayLayer, bind->offset,
                            bind->extent, box_out);

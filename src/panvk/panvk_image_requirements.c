@@ -95,7 +95,7 @@ residency_requirements(const struct panvk_layout *layout)
    return (VkSparseImageMemoryRequirements){
       .formatProperties =
          {
-            .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
+            .aspectMask = layout->aspect,
             .imageGranularity = layout->tile,
          },
       /* The number of levels where there is no tail. */

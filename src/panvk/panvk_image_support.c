@@ -25,8 +25,9 @@ same_extent(VkExtent3D a, VkExtent3D b)
 
 /*
  * Does the engine keep sparse images of this format in tiles of the standard
- * shape? For compressed formats Mesa 25 gives the shape in texel blocks instead
- * of texels; both mean the same tiles.
+ * shape? Mesa 25 gives the aspect of all formats as COLOR. For compressed
+ * formats Mesa 25 gives the shape in texel blocks instead of texels; both mean
+ * the same tiles.
  */
 static bool
 engine_has_standard_shape(struct panvk_physical_device *pdev,
@@ -76,11 +77,9 @@ panvk_image_residency_unsupported(struct panvk_physical_device *pdev,
    if (!panvk_format_get_block(kind->format, &block))
       return "its format has no standard sparse block shape";
    /* The engine would store them as if the image were linear. */
-   if (has_usage(kind, VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT))
+   if (has_usage(kind, VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT |
+                          VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT))
       return "the engine cannot render to images with sparse residency";
-   /* The view's tiles would have another shape than the image's. */
-   if (kind->flags & VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT)
-      return "images with sparse residency cannot have views of their blocks";
    probe = panvk_physical_device_probe(pdev);
    if (!probe || (kind->type == VK_IMAGE_TYPE_3D && !probe->images_3d))
       return "the engine failed the image probe";
@@ -135,6 +134,7 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
 
    struct panvk_layout_info layout_info = {
       .type = info->imageType,
+      .aspect = panvk_format_aspect(info->format),
       .extent = info->extent,
       .levels = info->mipLevels,
       .layers = info->arrayLayers,
@@ -147,13 +147,16 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
 }
 
 VkSparseImageFormatProperties
-panvk_sparse_format_properties(const struct panvk_format_block *block,
-                               VkImageType type)
+panvk_sparse_format_properties(VkFormat format, VkImageType type)
 {
-   return (VkSparseImageFormatProperties){
-      .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
-      .imageGranularity = panvk_format_tile_shape(block, type),
+   VkSparseImageFormatProperties props = {
+      .aspectMask = panvk_format_aspect(format),
    };
+   struct panvk_format_block block;
+
+   if (panvk_format_get_block(format, &block))
+      props.imageGranularity = panvk_format_tile_shape(&block, type);
+   return props;
 }
 
 /* ---------------------------------------------- physical-device queries -- */
@@ -173,16 +176,14 @@ panvk_GetPhysicalDeviceSparseImageFormatProperties2(
       .samples = pFormatInfo->samples,
       .usage = pFormatInfo->usage,
    };
-   struct panvk_format_block block;
 
-   if (panvk_image_residency_unsupported(pdev, &kind) ||
-       !panvk_format_get_block(kind.format, &block)) {
+   if (panvk_image_residency_unsupported(pdev, &kind)) {
       *pPropertyCount = 0;
    } else if (!pProperties) {
       *pPropertyCount = 1;
    } else if (*pPropertyCount) {
       pProperties->properties =
-         panvk_sparse_format_properties(&block, kind.type);
+         panvk_sparse_format_properties(kind.format, kind.type);
       *pPropertyCount = 1;
    }
 }

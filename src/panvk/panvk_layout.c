@@ -62,6 +62,7 @@ panvk_layout_init(struct panvk_layout *layout,
 
    *layout = (struct panvk_layout){
       .type = info->type,
+      .aspect = info->aspect,
       .block = info->block,
       .tile = panvk_format_tile_shape(&info->block, info->type),
       .levels = info->levels,

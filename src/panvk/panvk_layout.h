@@ -38,6 +38,7 @@ struct panvk_layout_level {
 
 struct panvk_layout {
    VkImageType type; /* 2D or 3D */
+   VkImageAspectFlagBits aspect;
    struct panvk_format_block block;
    VkExtent3D tile; /* texels */
    uint32_t levels, layers;
@@ -53,6 +54,7 @@ struct panvk_layout {
 
 struct panvk_layout_info {
    VkImageType type; /* 2D or 3D */
+   VkImageAspectFlagBits aspect; /* carried along */
    struct panvk_format_block block;
    VkExtent3D extent; /* of level 0, texels */
    uint32_t levels, layers;

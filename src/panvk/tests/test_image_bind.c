@@ -142,7 +142,13 @@ setup(void **state)
 {
    static struct fixture f;
    const struct panvk_layout_info info = {
-      VK_IMAGE_TYPE_2D, {1, 1, 4, false}, {300, 200, 1}, 3, 2};
+      .type = VK_IMAGE_TYPE_2D,
+      .aspect = VK_IMAGE_ASPECT_COLOR_BIT,
+      .block = {1, 1, 4, false},
+      .extent = {300, 200, 1},
+      .levels = 3,
+      .layers = 2,
+   };
 
    f = (struct fixture){
       .dev.pdev = &f.pdev,
@@ -414,6 +420,7 @@ test_tail(void **state)
    struct fixture *f = *state;
    const struct panvk_layout_info info = {
       .type = VK_IMAGE_TYPE_2D,
+      .aspect = VK_IMAGE_ASPECT_COLOR_BIT,
       .block = {1, 1, 4, false},
       .extent = {512, 512, 1},
       .levels = 10,

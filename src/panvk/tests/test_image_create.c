@@ -538,9 +538,9 @@ test_refused(void **state)
    bad[3].imageType = VK_IMAGE_TYPE_3D;
    bad[4].samples = VK_SAMPLE_COUNT_4_BIT;
    bad[5].tiling = VK_IMAGE_TILING_LINEAR;
-   bad[6].format = VK_FORMAT_D32_SFLOAT;
+   bad[6].format = VK_FORMAT_D32_SFLOAT_S8_UINT;
    bad[7].usage |= VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT;
-   bad[8].flags |= VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT;
+   bad[8].usage |= VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT;
    bad[9].format = VK_FORMAT_R8_UNORM; /* the engine says 128 x 128 */
    bad[10].pNext = &external; /* and opaque */
    bad[10].flags = VK_IMAGE_CREATE_SPARSE_BINDING_BIT;

@@ -37,6 +37,10 @@ static const struct {
    {VK_FORMAT_R32_UINT, VK_IMAGE_TYPE_2D, 128, 128, 1},
    {VK_FORMAT_R32G32B32A32_SFLOAT, VK_IMAGE_TYPE_2D, 64, 64, 1},
    {VK_FORMAT_R64_UINT, VK_IMAGE_TYPE_2D, 128, 64, 1},
+   {VK_FORMAT_D16_UNORM, VK_IMAGE_TYPE_2D, 256, 128, 1},
+   {VK_FORMAT_X8_D24_UNORM_PACK32, VK_IMAGE_TYPE_2D, 128, 128, 1},
+   {VK_FORMAT_D32_SFLOAT, VK_IMAGE_TYPE_2D, 128, 128, 1},
+   {VK_FORMAT_S8_UINT, VK_IMAGE_TYPE_2D, 256, 256, 1},
    {VK_FORMAT_BC1_RGB_UNORM_BLOCK, VK_IMAGE_TYPE_2D, 512, 256, 1},
    {VK_FORMAT_BC2_UNORM_BLOCK, VK_IMAGE_TYPE_2D, 256, 256, 1},
    {VK_FORMAT_BC3_SRGB_BLOCK, VK_IMAGE_TYPE_2D, 256, 256, 1},
@@ -84,10 +88,9 @@ test_formats_without_shape(void **state)
       VK_FORMAT_R32G32B32_UINT,
       VK_FORMAT_R64G64B64_UINT,
       VK_FORMAT_R64G64B64A64_SFLOAT,
-      VK_FORMAT_D16_UNORM,
+      VK_FORMAT_D16_UNORM_S8_UINT,
       VK_FORMAT_D24_UNORM_S8_UINT,
       VK_FORMAT_D32_SFLOAT_S8_UINT,
-      VK_FORMAT_S8_UINT,
       VK_FORMAT_G8_B8_R8_3PLANE_420_UNORM,
       VK_FORMAT_G8B8G8R8_422_UNORM,
       VK_FORMAT_MAX_ENUM,
@@ -378,7 +381,12 @@ static void
 test_bad_infos(void **state)
 {
    static const struct panvk_layout_info good = {
-      VK_IMAGE_TYPE_2D, {1, 1, 4, false}, {100, 100, 1}, 7, 3};
+      .type = VK_IMAGE_TYPE_2D,
+      .block = {1, 1, 4, false},
+      .extent = {100, 100, 1},
+      .levels = 7,
+      .layers = 3,
+   };
    struct panvk_layout_info bad[12];
    struct panvk_layout layout;
 
