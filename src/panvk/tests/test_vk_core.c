@@ -577,12 +577,12 @@ test_too_large(void **state)
 static void
 test_features_are_checked(void **state)
 {
-   VkPhysicalDeviceFeatures features = {.sparseResidencyImage3D = VK_TRUE};
+   VkPhysicalDeviceFeatures features = {.sparseResidency4Samples = VK_TRUE};
    VkDevice device;
    core.message[0] = '\0';
    assert_int_equal(create_device_with(&features, NULL, &device),
                     VK_ERROR_FEATURE_NOT_PRESENT);
-   assert_non_null(strstr(core.message, "sparseResidencyImage3D"));
+   assert_non_null(strstr(core.message, "sparseResidency4Samples"));
    assert_int_equal(
       create_device_with(NULL, "VK_EXT_map_memory_placed", &device),
       VK_ERROR_EXTENSION_NOT_PRESENT);
