@@ -72,7 +72,7 @@ place(const struct panvk_image *image, uint32_t level, uint32_t layer,
    bool slices = image->kind.type == VK_IMAGE_TYPE_3D;
 
    *subresource = (VkImageSubresourceLayers){
-      .aspectMask = panvk_image_aspects(image),
+      .aspectMask = panvk_format_aspect(image->kind.format),
       .mipLevel = level,
       .baseArrayLayer = slices ? 0 : layer,
       .layerCount = slices ? 1 : count,

@@ -57,7 +57,7 @@ get_sampled_descriptor(struct panvk_device *dev, VkImage image, VkFormat format,
       .format = format,
       .subresourceRange =
          {
-            .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
+            .aspectMask = layout->aspect,
             .levelCount = layout->levels,
             .baseArrayLayer = first_layer,
             .layerCount = layout->layers - first_layer,
@@ -145,7 +145,7 @@ panvk_engine_image_inspect(struct panvk_device *dev, VkImage image,
    uint64_t residency =
       panvk_descriptor_u64(descriptor, PANVK_SAMPLED_RESIDENCY);
 
-   *reason_out = check_base(base, layout->size_B);
+   *reason_out = check_base(base, layout->engine_size_B);
    if (!*reason_out && (!residency || residency % sizeof(uint32_t)))
       *reason_out = "it has no residency bitmap";
    if (!*reason_out && !mip_offsets_match(descriptor, layout, 0))

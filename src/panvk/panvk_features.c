@@ -9,8 +9,8 @@
 #include "panvk_probe.h"
 
 enum need {
-   NEVER,     /* does not work yet */
-   IMAGES,    /* works where sparse residency images do */
+   NEVER, /* does not work yet */
+   IMAGES, /* works where sparse residency images do */
    IMAGES_3D, /* and of those 3D images as well */
 };
 

@@ -46,6 +46,9 @@ static const struct format_run format_runs[] = {
    PLAIN(R64_UINT, R64_SFLOAT, 8),
    PLAIN(R64G64_UINT, R64G64_SFLOAT, 16),
    PLAIN(B10G11R11_UFLOAT_PACK32, E5B9G9R9_UFLOAT_PACK32, 4),
+   PLAIN(D16_UNORM, D16_UNORM, 2),
+   PLAIN(X8_D24_UNORM_PACK32, D32_SFLOAT, 4),
+   PLAIN(S8_UINT, S8_UINT, 1),
    BLOCKS(BC1_RGB_UNORM_BLOCK, BC1_RGBA_SRGB_BLOCK, 4, 4, 8),
    BLOCKS(BC2_UNORM_BLOCK, BC3_SRGB_BLOCK, 4, 4, 16),
    BLOCKS(BC4_UNORM_BLOCK, BC4_SNORM_BLOCK, 4, 4, 8),
@@ -83,6 +86,16 @@ panvk_format_get_block(VkFormat format, struct panvk_format_block *block_out)
       }
    }
    return false;
+}
+
+VkImageAspectFlagBits
+panvk_format_aspect(VkFormat format)
+{
+   if (format >= VK_FORMAT_D16_UNORM && format <= VK_FORMAT_D32_SFLOAT)
+      return VK_IMAGE_ASPECT_DEPTH_BIT;
+   if (format == VK_FORMAT_S8_UINT)
+      return VK_IMAGE_ASPECT_STENCIL_BIT;
+   return VK_IMAGE_ASPECT_COLOR_BIT;
 }
 
 /* Texel blocks per tile as powers of two; row n is for blocks of 2^n bytes. */

@@ -3,10 +3,11 @@
  * What the sparse layer has to know about a format: the size of its texel
  * blocks, and the standard sparse block shape that follows from it.
  *
- * Only colour formats of one plane whose texel block is 8, 16, 32, 64 or 128
- * bits are known here; these are the sizes for which the specification defines
- * standard shapes ("Standard Sparse Image Block Shapes"). Everything else
- * (depth, multi-planar, three-component) is reported as unknown.
+ * Only formats of one plane and one aspect whose texel block is 8, 16, 32, 64
+ * or 128 bits are known here; these are the sizes for which the specification
+ * defines standard shapes ("Standard Sparse Image Block Shapes"). Everything
+ * else (depth with stencil, multi-planar, three-component) is reported as
+ * unknown.
  */
 #ifndef PANVK_FORMAT_H
 #define PANVK_FORMAT_H
@@ -30,6 +31,9 @@ struct panvk_format_block {
 /* False, and nothing written, when @format has no standard shape. */
 bool panvk_format_get_block(VkFormat format,
                             struct panvk_format_block *block_out);
+
+/* The only aspect of such a format. */
+VkImageAspectFlagBits panvk_format_aspect(VkFormat format);
 
 /*
  * The standard shape of a single-sampled 2D or 3D image, in texels. @block must

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "panvk_attachment.h"
+#include "panvk_chain.h"
 #include "panvk_diag.h"
 #include "panvk_probe.h"
 
@@ -67,36 +68,30 @@ init_opaque_window(struct panvk_device *dev, struct panvk_image *image)
 }
 
 /*
- * Over the engine's own mapping of a residency image, one for each (level,
- * layer), or a single one where the engine's order is ours.
+ * Over the engine's own mapping of a residency image, one for each stretch in
+ * which the engine's order is ours.
  */
 static VkResult
 init_residency_windows(struct panvk_device *dev, struct panvk_image *image)
 {
    const struct panvk_layout *layout = &image->layout;
-   bool single = panvk_layout_orders_agree(layout);
-   uint32_t count = single ? 1 : layout->levels * layout->layers;
+   struct panvk_segment_cursor cursor = {0};
+   struct panvk_segment segment;
+   uint32_t count = 0;
    VkResult result = VK_SUCCESS;
 
+   while (panvk_layout_next_segment(layout, &cursor, &segment))
+      count++;
    image->windows = calloc(count, sizeof(*image->windows));
    if (!image->windows)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (single)
-      return add_window(dev, image, image->res.va, image->engine.base,
-                        layout->size_B);
 
-   for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
-      uint32_t level = i % layout->levels;
-      uint32_t layer = i / layout->levels;
-      uint64_t offset_B =
-         panvk_layout_tile_offset(layout, level, layer, 0, 0, 0);
-      uint64_t engine_offset_B =
-         panvk_layout_engine_offset(layout, level, layer);
-
-      result = add_window(dev, image, image->res.va + offset_B,
-                          image->engine.base + engine_offset_B,
-                          layout->level[level].size_B);
-   }
+   cursor = (struct panvk_segment_cursor){0};
+   while (result == VK_SUCCESS &&
+          panvk_layout_next_segment(layout, &cursor, &segment))
+      result = add_window(dev, image, image->res.va + segment.offset_B,
+                          image->engine.base + segment.engine_offset_B,
+                          segment.size_B);
    return result;
 }
 
@@ -144,6 +139,11 @@ init_residency(struct panvk_device *dev, struct panvk_image *image,
    if (result != VK_SUCCESS)
       return result;
 
+   image->tail_bound =
+      calloc((size_t)image->layout.layers * image->layout.tail_blocks + 1,
+             sizeof(*image->tail_bound));
+   if (!image->tail_bound)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
    result = panvk_resource_init_range(dev, &image->res, image->layout.size_B);
    if (result != VK_SUCCESS)
       return result;
@@ -165,6 +165,7 @@ destroy_image(struct panvk_device *dev, struct panvk_image *image,
    panvk_resource_finish_range(dev, &image->res);
    dev->vk.DestroyImage(dev->handle, (VkImage)image->res.handle, allocator);
    panvk_host_range_finish(dev, &image->host);
+   free(image->tail_bound);
    free(image);
 }
 
@@ -214,7 +215,7 @@ create_sparse_image(struct panvk_device *dev, const VkImageCreateInfo *info,
       goto err_free;
    }
    if (image->residency &&
-       image->layout.size_B > PANVK_ENGINE_MAX_IMAGE_SIZE_B) {
+       image->layout.engine_size_B > PANVK_ENGINE_MAX_IMAGE_SIZE_B) {
       result = refuse(dev, VK_ERROR_OUT_OF_DEVICE_MEMORY,
                       "the engine cannot address more than 2 GiB of an image");
       goto err_free;
@@ -267,19 +268,32 @@ panvk_DestroyImage(VkDevice device, VkImage image,
       dev->vk.DestroyImage(dev->handle, image, pAllocator);
 }
 
+/* What a view may be used for: the image's usage, unless it says less. */
+static VkImageUsageFlags
+view_usage(const struct panvk_image *image, const VkImageViewCreateInfo *info)
+{
+   const VkImageViewUsageCreateInfo *usage = panvk_find_struct_const(
+      info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_USAGE_CREATE_INFO);
+
+   return usage ? usage->usage : image->kind.usage;
+}
+
 /*
- * Views are the engine's; but for cube arrays of sparse images it generates
- * code that leaves the row out of the address.
+ * Views are the engine's; but for sampled cube arrays of sparse images it
+ * generates code that leaves the row out of the address. As storage images they
+ * work.
  */
 static VkResult
 check_view(struct panvk_device *dev, const struct panvk_image *image,
            const VkImageViewCreateInfo *info)
 {
-   if (info->viewType != VK_IMAGE_VIEW_TYPE_CUBE_ARRAY || !image->residency)
+   if (info->viewType != VK_IMAGE_VIEW_TYPE_CUBE_ARRAY || !image->residency ||
+       !(view_usage(image, info) & VK_IMAGE_USAGE_SAMPLED_BIT))
       return VK_SUCCESS;
    panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_IMAGE, image->res.handle,
                "the engine cannot sample cube arrays of images with sparse "
-               "residency");
+               "residency (a view whose usage, by VkImageViewUsageCreateInfo, "
+               "is not sampled would work)");
    return VK_ERROR_FORMAT_NOT_SUPPORTED;
 }
 

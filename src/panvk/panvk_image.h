@@ -50,8 +50,12 @@ struct panvk_image {
    /* Residency images only. */
    struct panvk_layout layout;
    struct panvk_engine_image engine;
-
-   struct panvk_shadows shadows;
+   /*
+    * Which blocks of the tails are bound, layer after layer. Written by the one
+    * thread that binds.
+    */
+   bool *tail_bound;
+   struct panvk_shadows shadows; /* for rendering */
 
    /* Opaque images only. */
    struct panvk_host_range host;
@@ -60,9 +64,6 @@ struct panvk_image {
    struct pan_kmod_window **windows;
    uint32_t window_count;
 };
-
-/* All aspects of its format. */
-VkImageAspectFlags panvk_image_aspects(const struct panvk_image *image);
 
 /* NULL for images that are not sparse. */
 struct panvk_image *panvk_image_lookup(struct panvk_device *dev, VkImage image);
@@ -87,11 +88,10 @@ const char *panvk_image_unsupported(struct panvk_physical_device *pdev,
                                     struct panvk_layout *layout_out);
 
 /*
- * The one entry that a residency image has in either sparse query: aspect
- * COLOR, the standard shape, and no mip tail. @block's format is known.
+ * The one entry that a residency image has in either sparse query: its aspect
+ * and the standard shape. @format is known.
  */
-VkSparseImageFormatProperties
-panvk_sparse_format_properties(const struct panvk_format_block *block,
-                               VkImageType type);
+VkSparseImageFormatProperties panvk_sparse_format_properties(VkFormat format,
+                                                             VkImageType type);
 
 #endif /* PANVK_IMAGE_H */

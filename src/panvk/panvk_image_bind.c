@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The image binds of vkQueueBindSparse, and the residency bits they change. */
+/* The image binds of vkQueueBindSparse. */
 #include "panvk_image.h"
 
 #include <inttypes.h>
@@ -37,8 +37,8 @@ check_image_bind(const struct panvk_image *image,
 {
    if (bind->flags & VK_SPARSE_MEMORY_BIND_METADATA_BIT)
       return "there is no metadata aspect to bind";
-   if (bind->subresource.aspectMask != VK_IMAGE_ASPECT_COLOR_BIT)
-      return "the aspect is not VK_IMAGE_ASPECT_COLOR_BIT";
+   if (bind->subresource.aspectMask != image->layout.aspect)
+      return "the aspect is not the one that the image has";
    return panvk_layout_box(&image->layout, bind->subresource.mipLevel,
                            bind->subresource.arrayLayer, bind->offset,
                            bind->extent, box_out);
@@ -111,9 +111,9 @@ check_opaque_bind(const struct panvk_image *image,
 }
 
 /*
- * Opaque offsets of a residency image are offsets in PanVK's order. One stretch
- * of the GPU range, but as many of the residency bitmap as the engine's order
- * makes of it.
+ * Opaque offsets of a residency image are offsets in PanVK's order, tails
+ * included. One stretch of the GPU range, but as many of the residency bitmap
+ * as the engine's order makes of it.
  */
 static VkResult
 append_opaque_tiles(struct panvk_batch *batch, struct panvk_image *image,
@@ -121,9 +121,9 @@ append_opaque_tiles(struct panvk_batch *batch, struct panvk_image *image,
 {
    struct panvk_tile_run run;
    uint64_t cursor = 0;
-   VkResult result = panvk_batch_bind(
-      batch, &image->res, image->res.va + bind->resourceOffset, bind->size,
-      bind->memory, bind->memoryOffset);
+   VkResult result =
+      panvk_batch_bind(batch, &image->res, image->res.va + bind->resourceOffset,
+                       bind->size, bind->memory, bind->memoryOffset);
 
    if (result != VK_SUCCESS)
       return result;
@@ -159,38 +159,4 @@ panvk_image_append_opaque_binds(struct panvk_batch *batch,
          return result;
    }
    return VK_SUCCESS;
-}
-
-/* ------------------------------------------------------------ residency -- */
-
-/* Words are shared with other tiles, at which shaders may look meanwhile. */
-static void
-set_bits(uint32_t *words, uint32_t first, uint32_t count, bool value)
-{
-   while (count) {
-      uint32_t bit = first % 32;
-      uint32_t n = PANVK_MIN(count, 32 - bit);
-      uint32_t mask = (uint32_t)(((1ull << n) - 1) << bit);
-
-      if (value)
-         __atomic_fetch_or(&words[first / 32], mask, __ATOMIC_RELEASE);
-      else
-         __atomic_fetch_and(&words[first / 32], ~mask, __ATOMIC_RELEASE);
-      first += n;
-      count -= n;
-   }
-}
-
-void
-panvk_image_apply_residency(struct panvk_device *dev,
-                            const struct panvk_residency_change *changes,
-                            uint32_t count, bool resident)
-{
-   for (uint32_t i = 0; i < count; i++) {
-      const struct panvk_residency_change *change = &changes[i];
-
-      if (change->resident == resident)
-         set_bits(change->image->engine.residency, change->first_tile,
-                  change->tile_count, resident);
-   }
 }

@@ -93,12 +93,16 @@ static VkSparseImageMemoryRequirements
 residency_requirements(const struct panvk_layout *layout)
 {
    return (VkSparseImageMemoryRequirements){
-      .formatProperties = {
-         .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
-         .imageGranularity = layout->tile,
-      },
-      /* PanVK's layout gives every level whole tiles: there is no tail. */
-      .imageMipTailFirstLod = layout->levels,
+      .formatProperties =
+         {
+            .aspectMask = layout->aspect,
+            .imageGranularity = layout->tile,
+         },
+      /* The number of levels where there is no tail. */
+      .imageMipTailFirstLod = layout->tail_first,
+      .imageMipTailSize = (uint64_t)layout->tail_blocks << PANVK_TILE_SHIFT,
+      .imageMipTailOffset = layout->tail_offset_B,
+      .imageMipTailStride = layout->tail_blocks ? layout->layer_stride_B : 0,
    };
 }
 

@@ -25,8 +25,9 @@ same_extent(VkExtent3D a, VkExtent3D b)
 
 /*
  * Does the engine keep sparse images of this format in tiles of the standard
- * shape? For compressed formats Mesa 25 gives the shape in texel blocks instead
- * of texels; both mean the same tiles.
+ * shape? Mesa 25 gives the aspect of all formats as COLOR. For compressed
+ * formats Mesa 25 gives the shape in texel blocks instead of texels; both mean
+ * the same tiles.
  */
 static bool
 engine_has_standard_shape(struct panvk_physical_device *pdev,
@@ -80,9 +81,6 @@ panvk_image_residency_unsupported(struct panvk_physical_device *pdev,
    /* What is rendered is in a shadow, until the render pass instance ends. */
    if (has_usage(kind, VK_IMAGE_USAGE_ATTACHMENT_FEEDBACK_LOOP_BIT_EXT))
       return "images with sparse residency cannot be in a feedback loop";
-   /* The view's tiles would have another shape than the image's. */
-   if (kind->flags & VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT)
-      return "images with sparse residency cannot have views of their blocks";
    probe = panvk_physical_device_probe(pdev);
    if (!probe || (kind->type == VK_IMAGE_TYPE_3D && !probe->images_3d))
       return "the engine failed the image probe";
@@ -137,9 +135,11 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
 
    struct panvk_layout_info layout_info = {
       .type = info->imageType,
+      .aspect = panvk_format_aspect(info->format),
       .extent = info->extent,
       .levels = info->mipLevels,
       .layers = info->arrayLayers,
+      .packed_tail = true,
    };
    if (!panvk_format_get_block(info->format, &layout_info.block) ||
        !panvk_layout_init(layout_out, &layout_info))
@@ -147,33 +147,17 @@ panvk_image_unsupported(struct panvk_physical_device *pdev,
    return NULL;
 }
 
-VkImageAspectFlags
-panvk_image_aspects(const struct panvk_image *image)
-{
-   switch (image->kind.format) {
-   case VK_FORMAT_D16_UNORM:
-   case VK_FORMAT_X8_D24_UNORM_PACK32:
-   case VK_FORMAT_D32_SFLOAT:
-      return VK_IMAGE_ASPECT_DEPTH_BIT;
-   case VK_FORMAT_S8_UINT:
-      return VK_IMAGE_ASPECT_STENCIL_BIT;
-   case VK_FORMAT_D16_UNORM_S8_UINT:
-   case VK_FORMAT_D24_UNORM_S8_UINT:
-   case VK_FORMAT_D32_SFLOAT_S8_UINT:
-      return VK_IMAGE_ASPECT_DEPTH_BIT | VK_IMAGE_ASPECT_STENCIL_BIT;
-   default:
-      return VK_IMAGE_ASPECT_COLOR_BIT;
-   }
-}
-
 VkSparseImageFormatProperties
-panvk_sparse_format_properties(const struct panvk_format_block *block,
-                               VkImageType type)
+panvk_sparse_format_properties(VkFormat format, VkImageType type)
 {
-   return (VkSparseImageFormatProperties){
-      .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT,
-      .imageGranularity = panvk_format_tile_shape(block, type),
+   VkSparseImageFormatProperties props = {
+      .aspectMask = panvk_format_aspect(format),
    };
+   struct panvk_format_block block;
+
+   if (panvk_format_get_block(format, &block))
+      props.imageGranularity = panvk_format_tile_shape(&block, type);
+   return props;
 }
 
 /* ---------------------------------------------- physical-device queries -- */
@@ -193,16 +177,14 @@ panvk_GetPhysicalDeviceSparseImageFormatProperties2(
       .samples = pFormatInfo->samples,
       .usage = pFormatInfo->usage,
    };
-   struct panvk_format_block block;
 
-   if (panvk_image_residency_unsupported(pdev, &kind) ||
-       !panvk_format_get_block(kind.format, &block)) {
+   if (panvk_image_residency_unsupported(pdev, &kind)) {
       *pPropertyCount = 0;
    } else if (!pProperties) {
       *pPropertyCount = 1;
    } else if (*pPropertyCount) {
       pProperties->properties =
-         panvk_sparse_format_properties(&block, kind.type);
+         panvk_sparse_format_properties(kind.format, kind.type);
       *pPropertyCount = 1;
    }
 }

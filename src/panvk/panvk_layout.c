@@ -62,9 +62,12 @@ panvk_layout_init(struct panvk_layout *layout,
 
    *layout = (struct panvk_layout){
       .type = info->type,
+      .aspect = info->aspect,
+      .block = info->block,
       .tile = panvk_format_tile_shape(&info->block, info->type),
       .levels = info->levels,
       .layers = info->layers,
+      .tail_first = info->levels,
    };
 
    for (uint32_t l = 0; l < info->levels; l++) {
@@ -90,6 +93,9 @@ panvk_layout_init(struct panvk_layout *layout,
       level->engine_offset_B = layout->layer_stride_B * info->layers;
       layout->layer_stride_B += level->size_B;
    }
+   layout->engine_size_B = layout->layer_stride_B * info->layers;
+   if (info->packed_tail)
+      panvk_layout_pack_tail(layout);
    layout->size_B = layout->layer_stride_B * info->layers;
    return true;
 }
@@ -104,9 +110,11 @@ panvk_layout_tile_offset(const struct panvk_layout *layout, uint32_t level,
    assert(x < l->tiles_x && y < l->tiles_y && z < l->tiles_z);
 
    uint64_t tile = ((uint64_t)z * l->tiles_y + y) * l->tiles_x + x;
+   uint64_t layer_B = layer * layout->layer_stride_B;
 
-   return layer * layout->layer_stride_B + l->offset_B +
-          (tile << PANVK_TILE_SHIFT);
+   if (level >= layout->tail_first)
+      return layer_B + panvk_layout_tail_part(layout, level, x, y, z).offset_B;
+   return layer_B + l->offset_B + (tile << PANVK_TILE_SHIFT);
 }
 
 struct panvk_tile
@@ -115,8 +123,15 @@ panvk_layout_tile_at(const struct panvk_layout *layout, uint64_t offset_B)
    assert(offset_B < layout->size_B);
 
    uint64_t in_layer_B = offset_B % layout->layer_stride_B;
-   uint32_t level = layout->levels - 1;
+   uint32_t layer = (uint32_t)(offset_B / layout->layer_stride_B);
+   uint32_t level = layout->tail_first - 1;
 
+   if (layout->tail_blocks && in_layer_B >= layout->tail_offset_B) {
+      struct panvk_tile tile = panvk_layout_tail_tile_at(layout, in_layer_B);
+
+      tile.layer = layer;
+      return tile;
+   }
    while (layout->level[level].offset_B > in_layer_B)
       level--;
 
@@ -125,7 +140,7 @@ panvk_layout_tile_at(const struct panvk_layout *layout, uint64_t offset_B)
 
    return (struct panvk_tile){
       .level = level,
-      .layer = (uint32_t)(offset_B / layout->layer_stride_B),
+      .layer = layer,
       .x = (uint32_t)(tile % l->tiles_x),
       .y = (uint32_t)(tile / l->tiles_x % l->tiles_y),
       .z = (uint32_t)(tile / l->tiles_x / l->tiles_y),
@@ -140,12 +155,6 @@ panvk_layout_engine_offset(const struct panvk_layout *layout, uint32_t level,
    assert(level < layout->levels && layer < layout->layers);
    return layout->level[level].engine_offset_B +
           layer * layout->level[level].size_B;
-}
-
-bool
-panvk_layout_orders_agree(const struct panvk_layout *layout)
-{
-   return layout->layers == 1 || layout->levels == 1;
 }
 
 /*
@@ -177,6 +186,8 @@ panvk_layout_box(const struct panvk_layout *layout, uint32_t level,
       return "the mip level does not exist";
    if (layer >= layout->layers)
       return "the array layer does not exist";
+   if (level >= layout->tail_first)
+      return "the mip level is in the mip tail, which takes opaque binds only";
 
    const VkExtent3D *size = &layout->level[level].extent;
    const VkExtent3D *tile = &layout->tile;
@@ -237,6 +248,40 @@ panvk_layout_next_box_run(const struct panvk_layout *layout,
    return true;
 }
 
+/*
+ * How far both orders go on side by side from @start_B on, and the engine's
+ * offset there.
+ */
+static uint64_t
+side_by_side(const struct panvk_layout *layout, uint64_t start_B,
+             uint64_t *engine_offset_out)
+{
+   uint64_t in_layer_B = start_B % layout->layer_stride_B;
+   uint32_t layer = (uint32_t)(start_B / layout->layer_stride_B);
+
+   if (layout->tail_blocks && in_layer_B >= layout->tail_offset_B) {
+      uint64_t in_tail_B = in_layer_B - layout->tail_offset_B;
+      uint64_t block = panvk_layout_tail_block(
+         layout, layer, (uint32_t)(in_tail_B >> PANVK_TILE_SHIFT));
+
+      *engine_offset_out = block << PANVK_TILE_SHIFT;
+      return layout->layer_stride_B - in_layer_B;
+   }
+   if (layout->levels == 1 || layout->layers == 1) {
+      *engine_offset_out = start_B;
+      return (layout->tail_blocks ? layout->tail_offset_B : layout->size_B) -
+             start_B;
+   }
+
+   struct panvk_tile tile = panvk_layout_tile_at(layout, start_B);
+   const struct panvk_layout_level *level = &layout->level[tile.level];
+   uint64_t in_level_B = in_layer_B - level->offset_B;
+
+   *engine_offset_out =
+      panvk_layout_engine_offset(layout, tile.level, layer) + in_level_B;
+   return level->size_B - in_level_B;
+}
+
 bool
 panvk_layout_next_range_run(const struct panvk_layout *layout,
                             uint64_t offset_B, uint64_t size_B,
@@ -247,21 +292,13 @@ panvk_layout_next_range_run(const struct panvk_layout *layout,
 
    uint64_t start_B = offset_B + *cursor;
    uint64_t run_B = size_B - *cursor;
-   uint64_t engine_B = start_B;
+   uint64_t engine_B, longest_B;
 
    assert(start_B + run_B <= layout->size_B);
    assert(!(start_B & (PANVK_TILE_SIZE_B - 1)));
-   if (!panvk_layout_orders_agree(layout)) {
-      struct panvk_tile tile = panvk_layout_tile_at(layout, start_B);
-      const struct panvk_layout_level *level = &layout->level[tile.level];
-      uint64_t in_level_B =
-         start_B - tile.layer * layout->layer_stride_B - level->offset_B;
-
-      if (run_B > level->size_B - in_level_B)
-         run_B = level->size_B - in_level_B;
-      engine_B = panvk_layout_engine_offset(layout, tile.level, tile.layer) +
-                 in_level_B;
-   }
+   longest_B = side_by_side(layout, start_B, &engine_B);
+   if (run_B > longest_B)
+      run_B = longest_B;
 
    *run_out = (struct panvk_tile_run){
       .offset_B = start_B,

@@ -142,6 +142,7 @@ check_image(struct probe *p)
 {
    const struct panvk_layout_info info = {
       .type = p->gpu.shape->type,
+      .aspect = VK_IMAGE_ASPECT_COLOR_BIT,
       .block = {1, 1, 4, false},
       .extent = p->gpu.shape->extent,
       .levels = PROBE_LEVELS,

@@ -37,6 +37,7 @@ vt_group_setup(void **state)
             .sparseResidencyImage3D = VK_TRUE,
             .sparseResidencyAliased = VK_TRUE,
             .shaderResourceResidency = VK_TRUE,
+            .imageCubeArray = VK_TRUE,
             .textureCompressionBC = VK_TRUE,
             .textureCompressionETC2 = VK_TRUE,
             .textureCompressionASTC_LDR = VK_TRUE,

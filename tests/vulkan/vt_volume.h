@@ -70,7 +70,7 @@ void vt_volume_check(const struct vt_volume *volume, struct vt_tile tile,
 struct vt_texel {
    int32_t x, y, z, level;
    uint32_t resident; /* out */
-   float red;         /* out */
+   float red; /* out */
    uint32_t pad[2];
 };
 /* Fetches texels of a 3D image of a float format through its view. */

@@ -86,8 +86,8 @@ panvk_bind_list_add_residency(struct panvk_bind_list *list,
                               uint32_t tile_count, bool resident)
 {
    assert_true(seen.change_count < MAX_TILES);
-   seen.changes[seen.change_count++] = (struct panvk_residency_change){
-      image, first_tile, tile_count, resident};
+   seen.changes[seen.change_count++] =
+      (struct panvk_residency_change){image, first_tile, tile_count, resident};
 }
 
 struct panvk_image *
@@ -97,8 +97,7 @@ panvk_image_lookup(struct panvk_device *dev, VkImage image)
 }
 
 const char *
-panvk_resource_describe(const struct panvk_resource *res,
-                        char text[static 128])
+panvk_resource_describe(const struct panvk_resource *res, char text[static 128])
 {
    snprintf(text, 128, "image 'test'");
    return text;
@@ -127,7 +126,7 @@ panvk_error(struct panvk_instance *instance, VkObjectType type, uint64_t object,
  *               level 2: layer 0 [16], layer 1 [17]
  */
 #define TILES 18
-static const uint8_t engine_tile[TILES] = {0, 1, 2, 3,  4,  5,  12, 13, 16,
+static const uint8_t engine_tile[TILES] = {0, 1, 2, 3, 4,  5,  12, 13, 16,
                                            6, 7, 8, 9, 10, 11, 14, 15, 17};
 
 struct fixture {
@@ -143,16 +142,23 @@ setup(void **state)
 {
    static struct fixture f;
    const struct panvk_layout_info info = {
-      VK_IMAGE_TYPE_2D, {1, 1, 4, false}, {300, 200, 1}, 3, 2};
+      .type = VK_IMAGE_TYPE_2D,
+      .aspect = VK_IMAGE_ASPECT_COLOR_BIT,
+      .block = {1, 1, 4, false},
+      .extent = {300, 200, 1},
+      .levels = 3,
+      .layers = 2,
+   };
 
    f = (struct fixture){
       .dev.pdev = &f.pdev,
       .batch.dev = &f.dev,
-      .image = {
-         .res = {VK_OBJECT_TYPE_IMAGE, 0x1234, VA, TILES * TILE, ""},
-         .residency = true,
-         .engine.residency = f.bits,
-      },
+      .image =
+         {
+            .res = {VK_OBJECT_TYPE_IMAGE, 0x1234, VA, TILES * TILE, ""},
+            .residency = true,
+            .engine.residency = f.bits,
+         },
    };
    memset(&seen, 0, sizeof(seen));
    seen.image = &f.image;
@@ -373,6 +379,7 @@ test_bits(void **state)
    struct fixture *f = *state;
    bool bits[MAX_TILES] = {0};
 
+   f->image.layout.engine_size_B = MAX_TILES * TILE;
    for (int i = 0; i < 20000; i++) {
       struct panvk_residency_change change = {
          .image = &f->image,
@@ -392,6 +399,69 @@ test_bits(void **state)
    }
 }
 
+/*
+ * RGBA8, 512 x 512, ten levels, two layers; the tail of each has two blocks:
+ *
+ *   block 0    levels 3 to 7
+ *   block 1    levels 8 and 9
+ */
+static void
+test_tail(void **state)
+{
+   static const struct {
+      uint32_t layer, block, count;
+      bool bound;
+      uint32_t resident[2]; /* levels, as bits, of each layer */
+   } steps[] = {
+      {0, 0, 1, true, {0x0f8, 0}},     {1, 1, 1, true, {0x0f8, 0x300}},
+      {0, 1, 1, true, {0x3f8, 0x300}}, {1, 0, 2, true, {0x3f8, 0x3f8}},
+      {0, 0, 2, false, {0, 0x3f8}},    {1, 1, 1, false, {0, 0x0f8}},
+   };
+   struct fixture *f = *state;
+   const struct panvk_layout_info info = {
+      .type = VK_IMAGE_TYPE_2D,
+      .aspect = VK_IMAGE_ASPECT_COLOR_BIT,
+      .block = {1, 1, 4, false},
+      .extent = {512, 512, 1},
+      .levels = 10,
+      .layers = 2,
+      .packed_tail = true,
+   };
+   const VkSparseImageMemoryBind tile = {
+      {1, 3, 0}, {0, 0, 0}, {64, 64, 1}, memory_handle(0x1000000), 0, 0};
+   struct panvk_layout *layout = &f->image.layout;
+   bool tail_bound[4] = {0};
+
+   assert_true(panvk_layout_init(layout, &info));
+   f->image.tail_bound = tail_bound;
+   assert_int_equal(bind_tiles(f, 1, &tile), VK_ERROR_VALIDATION_FAILED_EXT);
+   assert_non_null(strstr(seen.message, "mip tail"));
+
+   for (size_t i = 0; i < COUNT(steps); i++) {
+      const VkSparseMemoryBind bind = {
+         .resourceOffset = steps[i].layer * layout->layer_stride_B +
+                           layout->tail_offset_B + steps[i].block * TILE,
+         .size = steps[i].count * TILE,
+         .memory = steps[i].bound ? memory_handle(0x1000000) : VK_NULL_HANDLE,
+      };
+
+      assert_int_equal(bind_opaque(f, 1, &bind), VK_SUCCESS);
+      apply(f);
+      for (uint32_t layer = 0; layer < 2; layer++)
+         for (uint32_t level = 0; level < 10; level++) {
+            uint64_t n =
+               panvk_layout_engine_offset(layout, level, layer) / TILE;
+
+            if ((f->bits[n / 32] >> n % 32 & 1) !=
+                (steps[i].resident[layer] >> level & 1))
+               fail_msg("step %zu: layer %u level %u", i, layer, level);
+         }
+   }
+   /* Nothing but tails has changed. */
+   for (uint32_t n = 0; n < 2 * 21; n++)
+      assert_int_equal(f->bits[n / 32] >> n % 32 & 1, 0);
+}
+
 int
 main(void)
 {
@@ -404,6 +474,7 @@ main(void)
       cmocka_unit_test_setup(test_bad_opaque_binds, setup),
       cmocka_unit_test_setup(test_refused_memory, setup),
       cmocka_unit_test_setup(test_bits, setup),
+      cmocka_unit_test_setup(test_tail, setup),
    };
 
    srand(1);

@@ -87,7 +87,7 @@ engine_CreateImage(VkDevice device, const VkImageCreateInfo *info,
    w.created = *info;
    if (info->flags & VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT) {
       assert_true(panvk_layout_init(&w.layout, &layout_info));
-      w.base = mmap(NULL, w.layout.size_B, PROT_READ | PROT_WRITE,
+      w.base = mmap(NULL, w.layout.engine_size_B, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       assert_ptr_not_equal(w.base, MAP_FAILED);
    }
@@ -105,7 +105,7 @@ engine_DestroyImage(VkDevice device, VkImage image,
    if (w.bound)
       assert_int_equal(w.host_ranges, 1);
    if (w.base)
-      munmap(w.base, w.layout.size_B);
+      munmap(w.base, w.layout.engine_size_B);
    w.base = NULL;
    w.engine_images--;
 }
@@ -390,7 +390,7 @@ test_residency(void **state)
 static void
 test_single_window(void **state)
 {
-   static const uint32_t shapes[][3] = {{9, 1, 6 + 2 + 7}, {1, 5, 30}};
+   static const uint32_t shapes[][3] = {{3, 1, 6 + 2 + 1}, {1, 5, 30}};
 
    for (size_t i = 0; i < PANVK_ARRAY_SIZE(shapes); i++) {
       VkImage handle;
@@ -403,6 +403,35 @@ test_single_window(void **state)
       panvk_DestroyImage(NULL, handle, NULL);
       assert_nothing_left();
    }
+}
+
+/*
+ * Nine levels: those from 150 x 100 on are packed, each tile of them with the
+ * pages of its rows.
+ */
+static void
+test_tail_windows(void **state)
+{
+   static const uint8_t pages[] = {13, 13, 7, 4, 2, 1, 1, 1, 1};
+   uint64_t va = VA + 6 * TILE;
+   VkImage handle;
+
+   assert_int_equal(create(RESIDENCY, 9, 1, &handle), VK_SUCCESS);
+   assert_int_equal(w.windows, 9);
+   /* Level 0 and the tail's first tile join. */
+   assert_int_equal(w.window[0].va, VA);
+   assert_int_equal(w.window[0].size_B, 6 * TILE + 13 * 4096);
+   assert_ptr_equal(w.window[0].host, w.base);
+   for (uint32_t i = 1; i < 9; i++) {
+      va += pages[i - 1] * 4096;
+      assert_int_equal(w.window[i].va, va);
+      assert_int_equal(w.window[i].size_B, pages[i] * 4096);
+      assert_ptr_equal(w.window[i].host, w.base + (6 + i) * TILE);
+   }
+   assert_int_equal(panvk_image_lookup(&w.dev, handle)->res.size_B,
+                    (6 + 3) * TILE);
+   panvk_DestroyImage(NULL, handle, NULL);
+   assert_nothing_left();
 }
 
 static void
@@ -509,9 +538,9 @@ test_refused(void **state)
    bad[3].imageType = VK_IMAGE_TYPE_3D;
    bad[4].samples = VK_SAMPLE_COUNT_4_BIT;
    bad[5].tiling = VK_IMAGE_TILING_LINEAR;
-   bad[6].format = VK_FORMAT_D32_SFLOAT;
+   bad[6].format = VK_FORMAT_D32_SFLOAT_S8_UINT;
    bad[7].usage |= VK_IMAGE_USAGE_TRANSIENT_ATTACHMENT_BIT;
-   bad[8].flags |= VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT;
+   bad[8].usage |= VK_IMAGE_USAGE_ATTACHMENT_FEEDBACK_LOOP_BIT_EXT;
    bad[9].format = VK_FORMAT_R8_UNORM; /* the engine says 128 x 128 */
    bad[10].pNext = &external; /* and opaque */
    bad[10].flags = VK_IMAGE_CREATE_SPARSE_BINDING_BIT;
@@ -531,6 +560,7 @@ main(void)
    const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_residency, setup, teardown),
       cmocka_unit_test_setup_teardown(test_single_window, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_tail_windows, setup, teardown),
       cmocka_unit_test_setup_teardown(test_opaque, setup, teardown),
       cmocka_unit_test_setup_teardown(test_not_sparse, setup, teardown),
       cmocka_unit_test_setup_teardown(test_every_step_fails, setup, teardown),

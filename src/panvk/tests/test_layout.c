@@ -37,6 +37,10 @@ static const struct {
    {VK_FORMAT_R32_UINT, VK_IMAGE_TYPE_2D, 128, 128, 1},
    {VK_FORMAT_R32G32B32A32_SFLOAT, VK_IMAGE_TYPE_2D, 64, 64, 1},
    {VK_FORMAT_R64_UINT, VK_IMAGE_TYPE_2D, 128, 64, 1},
+   {VK_FORMAT_D16_UNORM, VK_IMAGE_TYPE_2D, 256, 128, 1},
+   {VK_FORMAT_X8_D24_UNORM_PACK32, VK_IMAGE_TYPE_2D, 128, 128, 1},
+   {VK_FORMAT_D32_SFLOAT, VK_IMAGE_TYPE_2D, 128, 128, 1},
+   {VK_FORMAT_S8_UINT, VK_IMAGE_TYPE_2D, 256, 256, 1},
    {VK_FORMAT_BC1_RGB_UNORM_BLOCK, VK_IMAGE_TYPE_2D, 512, 256, 1},
    {VK_FORMAT_BC2_UNORM_BLOCK, VK_IMAGE_TYPE_2D, 256, 256, 1},
    {VK_FORMAT_BC3_SRGB_BLOCK, VK_IMAGE_TYPE_2D, 256, 256, 1},
@@ -84,10 +88,9 @@ test_formats_without_shape(void **state)
       VK_FORMAT_R32G32B32_UINT,
       VK_FORMAT_R64G64B64_UINT,
       VK_FORMAT_R64G64B64A64_SFLOAT,
-      VK_FORMAT_D16_UNORM,
+      VK_FORMAT_D16_UNORM_S8_UINT,
       VK_FORMAT_D24_UNORM_S8_UINT,
       VK_FORMAT_D32_SFLOAT_S8_UINT,
-      VK_FORMAT_S8_UINT,
       VK_FORMAT_G8_B8_R8_3PLANE_420_UNORM,
       VK_FORMAT_G8B8G8R8_422_UNORM,
       VK_FORMAT_MAX_ENUM,
@@ -127,10 +130,12 @@ full_levels(VkExtent3D e)
    return levels;
 }
 
+typedef void (*layout_fn)(const struct panvk_layout *layout,
+                          const struct panvk_layout_info *info);
+
 /* Calls @fn with many layouts, 2D and 3D. */
 static void
-foreach_layout(void (*fn)(const struct panvk_layout *layout,
-                          const struct panvk_layout_info *info))
+foreach_layout_of(layout_fn fn, bool packed_tail)
 {
    static const uint32_t layer_counts[] = {1, 2, 6, 13};
 
@@ -146,6 +151,7 @@ foreach_layout(void (*fn)(const struct panvk_layout *layout,
                   .extent = some_extents[e],
                   .levels = levels,
                   .layers = is_3d ? 1 : layer_counts[n],
+                  .packed_tail = packed_tail,
                };
                struct panvk_layout layout;
 
@@ -159,6 +165,12 @@ foreach_layout(void (*fn)(const struct panvk_layout *layout,
          }
       }
    }
+}
+
+static void
+foreach_layout(layout_fn fn)
+{
+   foreach_layout_of(fn, false);
 }
 
 /* Tiles on one axis of one level, counted by subtraction. */
@@ -235,7 +247,20 @@ check_engine_order(const struct panvk_layout *layout,
       }
    }
    assert_int_equal(layout->size_B, offset);
-   assert_int_equal(panvk_layout_orders_agree(layout), same);
+   assert_int_equal(layout->engine_size_B, offset);
+
+   struct panvk_segment_cursor cursor = {0};
+   struct panvk_segment segment;
+   uint64_t at = 0;
+   uint32_t segments = 0;
+
+   while (panvk_layout_next_segment(layout, &cursor, &segment)) {
+      assert_int_equal(segment.offset_B, at);
+      at += segment.size_B;
+      segments++;
+   }
+   assert_int_equal(at, offset);
+   assert_int_equal(segments == 1, same);
 }
 
 static void
@@ -356,7 +381,12 @@ static void
 test_bad_infos(void **state)
 {
    static const struct panvk_layout_info good = {
-      VK_IMAGE_TYPE_2D, {1, 1, 4, false}, {100, 100, 1}, 7, 3};
+      .type = VK_IMAGE_TYPE_2D,
+      .block = {1, 1, 4, false},
+      .extent = {100, 100, 1},
+      .levels = 7,
+      .layers = 3,
+   };
    struct panvk_layout_info bad[12];
    struct panvk_layout layout;
 
@@ -595,6 +625,212 @@ test_range_runs(void **state)
    foreach_layout(check_random_range_runs);
 }
 
+/* ------------------------------------------------------------- mip tail -- */
+
+/* Of the 16 pages of a tile, those with a texel of the level: bit by bit. */
+static uint32_t
+touched_pages(const struct panvk_layout *layout, VkExtent3D size, uint32_t x,
+              uint32_t y, uint32_t z)
+{
+   const struct panvk_format_block *block = &layout->block;
+   const VkExtent3D *tile = &layout->tile;
+   uint32_t pages = 0;
+
+   for (uint32_t tz = 0; tz < tile->depth; tz++)
+      for (uint32_t ty = 0; ty < tile->height; ty += block->height)
+         for (uint32_t tx = 0; tx < tile->width; tx += block->width) {
+            uint32_t row =
+               tz * (tile->height / block->height) + ty / block->height;
+            uint32_t texel =
+               row * (tile->width / block->width) + tx / block->width;
+
+            if (x * tile->width + tx < size.width &&
+                y * tile->height + ty < size.height &&
+                z * tile->depth + tz < size.depth)
+               pages |= 1u << texel * block->size_B / 4096;
+         }
+   return pages;
+}
+
+static bool
+smaller(VkExtent3D size, VkExtent3D tile)
+{
+   return size.width < tile.width || size.height < tile.height ||
+          size.depth < tile.depth;
+}
+
+/*
+ * The tail holds the touched pages of all levels from the first small one on,
+ * in order; every other level is as if there were no tail.
+ */
+static void
+check_tail(const struct panvk_layout *layout,
+           const struct panvk_layout_info *info)
+{
+   struct panvk_layout_info whole_info = *info;
+   struct panvk_layout whole;
+   uint64_t at = 0;
+   uint32_t first = 0;
+
+   whole_info.packed_tail = false;
+   assert_true(panvk_layout_init(&whole, &whole_info));
+   assert_int_equal(layout->engine_size_B, whole.size_B);
+   while (first < info->levels &&
+          !smaller(layout->level[first].extent, layout->tile))
+      first++;
+   if (layout->tail_first == info->levels) {
+      assert_int_equal(layout->size_B, whole.size_B);
+      assert_int_equal(layout->tail_blocks, 0);
+   } else {
+      assert_int_equal(layout->tail_first, first);
+      assert_true(layout->size_B < whole.size_B);
+      assert_int_equal(layout->tail_offset_B % TILE, 0);
+   }
+
+   for (uint32_t l = 0; l < info->levels; l++) {
+      const struct panvk_layout_level *level = &layout->level[l];
+      uint32_t tiles = level->tiles_x * level->tiles_y * level->tiles_z;
+
+      if (l == layout->tail_first)
+         assert_int_equal(at, layout->tail_offset_B);
+      for (uint32_t i = 0; i < tiles; i++) {
+         uint32_t x = i % level->tiles_x,
+                  y = i / level->tiles_x % level->tiles_y,
+                  z = i / level->tiles_x / level->tiles_y;
+         uint32_t pages = 16;
+
+         if (l >= layout->tail_first) {
+            struct panvk_tail_part part =
+               panvk_layout_tail_part(layout, l, x, y, z);
+            uint32_t mask = touched_pages(layout, level->extent, x, y, z);
+
+            pages = part.size_B / 4096;
+            assert_int_equal(part.size_B % 4096, 0);
+            assert_int_equal(part.offset_B, at);
+            /* At the start, and no more than these. */
+            assert_int_equal(mask & ~((1ull << pages) - 1), 0);
+            assert_true(mask >> (pages - 1) & 1);
+         }
+         for (uint32_t layer = 0; layer < info->layers; layer++) {
+            uint64_t offset = layer * layout->layer_stride_B + at;
+
+            assert_int_equal(
+               panvk_layout_tile_offset(layout, l, layer, x, y, z), offset);
+            for (uint32_t page = 0; page < pages; page++) {
+               struct panvk_tile tile =
+                  panvk_layout_tile_at(layout, offset + page * 4096 + 7);
+
+               assert_int_equal(tile.level, l);
+               assert_int_equal(tile.layer, layer);
+               assert_int_equal(tile.x, x);
+               assert_int_equal(tile.y, y);
+               assert_int_equal(tile.z, z);
+               assert_int_equal(tile.offset_B, page * 4096 + 7);
+            }
+         }
+         at += pages * 4096;
+      }
+   }
+   /* A level that is smaller than a block only in one direction saves less. */
+   assert_true(at <= layout->layer_stride_B);
+   assert_true(layout->layer_stride_B - at < TILE);
+}
+
+static void
+test_tail(void **state)
+{
+   foreach_layout_of(check_tail, true);
+}
+
+/*
+ * RGBA8, 512 x 512: three levels of whole tiles, then those of 64, 32, 16, ...
+ * rows of 512 bytes.
+ *
+ *   GPU range  [ level 0: 16 tiles ][ 4 tiles ][ 1 tile ][ tail: 2 blocks ]
+ *   tail       3 3 3 3 3 3 3 3 4 4 4 4 5 5 6 7 | 8 9 . . . . . . . . . . . . .
+ * .
+ */
+static void
+test_tail_drawn(void **state)
+{
+   static const uint8_t page_levels[] = {3, 3, 3, 3, 3, 3, 3, 3, 4,
+                                         4, 4, 4, 5, 5, 6, 7, 8, 9};
+   const struct panvk_layout_info info = {
+      .type = VK_IMAGE_TYPE_2D,
+      .block = {1, 1, 4, false},
+      .extent = {512, 512, 1},
+      .levels = 10,
+      .layers = 1,
+      .packed_tail = true,
+   };
+   struct panvk_segment_cursor cursor = {0};
+   struct panvk_segment segment;
+   struct panvk_tile_box box;
+   struct panvk_layout l;
+
+   assert_true(panvk_layout_init(&l, &info));
+   assert_int_equal(l.tail_first, 3);
+   assert_int_equal(l.tail_offset_B, 21 * TILE);
+   assert_int_equal(l.tail_blocks, 2);
+   assert_int_equal(l.size_B, 23 * TILE);
+   assert_int_equal(l.engine_size_B, 28 * TILE);
+   for (uint32_t page = 0; page < COUNT(page_levels); page++)
+      assert_int_equal(panvk_layout_tile_at(&l, 21 * TILE + page * 4096).level,
+                       page_levels[page]);
+   assert_int_equal(panvk_layout_tile_at(&l, 23 * TILE - 1).level, 9);
+
+   /* The first segment goes on into the tail; then one a level. */
+   assert_true(panvk_layout_next_segment(&l, &cursor, &segment));
+   assert_int_equal(segment.size_B, 21 * TILE + 8 * 4096);
+   for (uint32_t level = 4; level < 10; level++) {
+      assert_true(panvk_layout_next_segment(&l, &cursor, &segment));
+      assert_int_equal(segment.offset_B, l.level[level].offset_B);
+      assert_int_equal(segment.engine_offset_B, (18 + level) * TILE);
+   }
+   assert_false(panvk_layout_next_segment(&l, &cursor, &segment));
+
+   assert_null(panvk_layout_box(&l, 2, 0, (VkOffset3D){0},
+                                (VkExtent3D){128, 128, 1}, &box));
+   assert_non_null(strstr(panvk_layout_box(&l, 3, 0, (VkOffset3D){0},
+                                           (VkExtent3D){64, 64, 1}, &box),
+                          "mip tail"));
+}
+
+/* Every run of a layout with a tail; blocks of tails have their numbers. */
+static void
+check_tail_runs(const struct panvk_layout *layout,
+                const struct panvk_layout_info *info)
+{
+   struct panvk_tile_run run;
+   uint64_t cursor = 0, at = 0;
+
+   while (
+      panvk_layout_next_range_run(layout, 0, layout->size_B, &cursor, &run)) {
+      assert_int_equal(run.offset_B, at);
+      for (uint64_t offset = at; offset < at + run.size_B; offset += TILE) {
+         uint64_t in_layer = offset % layout->layer_stride_B;
+         uint32_t layer = (uint32_t)(offset / layout->layer_stride_B);
+         uint64_t want;
+
+         if (layout->tail_blocks && in_layer >= layout->tail_offset_B)
+            want = layout->engine_size_B +
+                   (layer * layout->tail_blocks) * TILE + in_layer -
+                   layout->tail_offset_B;
+         else
+            want = engine_place(layout, offset);
+         assert_int_equal(run.engine_offset_B + offset - at, want);
+      }
+      at += run.size_B;
+   }
+   assert_int_equal(at, layout->size_B);
+}
+
+static void
+test_tail_runs(void **state)
+{
+   foreach_layout_of(check_tail_runs, true);
+}
+
 int
 main(void)
 {
@@ -609,6 +845,9 @@ main(void)
       cmocka_unit_test(test_boxes),
       cmocka_unit_test(test_box_runs),
       cmocka_unit_test(test_range_runs),
+      cmocka_unit_test(test_tail),
+      cmocka_unit_test(test_tail_drawn),
+      cmocka_unit_test(test_tail_runs),
    };
 
    srand(1);
