@@ -50,13 +50,7 @@ static void
 bind_tail(const struct vt_image *image, uint32_t layer, VkDeviceMemory memory,
           VkDeviceSize offset)
 {
-   const VkSparseMemoryBind bind = {
-      .resourceOffset = image->sparse.imageMipTailOffset +
-                        layer * image->sparse.imageMipTailStride,
-      .size = image->sparse.imageMipTailSize,
-      .memory = memory,
-      .memoryOffset = offset,
-   };
+   const VkSparseMemoryBind bind = vt_tail_bind(image, layer, memory, offset);
 
    vt_bind_opaque(image->image, &bind, 1);
 }

@@ -171,6 +171,30 @@ least(uint32_t a, uint32_t b)
    return a < b ? a : b;
 }
 
+uint32_t
+vt_tail_count(const struct vt_image *image)
+{
+   if (image->sparse.imageMipTailFirstLod >= image->levels)
+      return 0;
+   return image->sparse.formatProperties.flags &
+                VK_SPARSE_IMAGE_FORMAT_SINGLE_MIPTAIL_BIT
+             ? 1
+             : image->layers;
+}
+
+VkSparseMemoryBind
+vt_tail_bind(const struct vt_image *image, uint32_t tail,
+             VkDeviceMemory memory, VkDeviceSize memory_offset)
+{
+   return (VkSparseMemoryBind){
+      .resourceOffset = image->sparse.imageMipTailOffset +
+                        tail * image->sparse.imageMipTailStride,
+      .size = image->sparse.imageMipTailSize,
+      .memory = memory,
+      .memoryOffset = memory_offset,
+   };
+}
+
 VkSparseImageMemoryBind
 vt_tile_bind(const struct vt_image *image, uint32_t level, uint32_t layer,
              uint32_t x, uint32_t y, uint32_t w, uint32_t h,

@@ -49,6 +49,13 @@ VkSparseImageMemoryBind vt_tile_bind(const struct vt_image *image,
                                      uint32_t y, uint32_t w, uint32_t h,
                                      VkDeviceMemory memory, uint64_t at_tile);
 
+/* How many mip tails there are: none, one, or one a layer. */
+uint32_t vt_tail_count(const struct vt_image *image);
+/* The opaque bind of tail number @tail. */
+VkSparseMemoryBind vt_tail_bind(const struct vt_image *image, uint32_t tail,
+                                VkDeviceMemory memory,
+                                VkDeviceSize memory_offset);
+
 /*
  * Writes to every texel block of a tile, by copy, bytes that follow from @seed
  * and the block's place; and checks them, failing the test with the place.

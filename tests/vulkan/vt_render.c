@@ -127,7 +127,34 @@ is_bound(enum vt_binding binding, uint32_t x, uint32_t y, uint32_t layer)
           (binding == VT_BIND_CHECKERBOARD && (x + y + layer) % 2 == 0);
 }
 
-/* Binds the tiles whose flag is @flag to the place of their number. */
+/* Of tile @x, @y; the levels of a tail are bound together. */
+static uint8_t
+initial_flag(const struct vt_image *image, enum vt_binding binding,
+             uint32_t level, uint32_t layer, uint32_t x, uint32_t y)
+{
+   if (level < image->sparse.imageMipTailFirstLod)
+      return is_bound(binding, x, y, layer);
+   return is_bound(binding, 0, 0, vt_tail_count(image) == 1 ? 0 : layer);
+}
+
+/* Binds the tails whose flag is @flag, to memory behind that of the tiles. */
+static void
+bind_tails(const struct vt_pair *pair, uint8_t flag)
+{
+   const struct vt_image *image = &pair->sparse;
+   const uint32_t first = image->sparse.imageMipTailFirstLod;
+
+   for (uint32_t tail = 0; tail < vt_tail_count(image); tail++) {
+      const VkSparseMemoryBind bind = vt_tail_bind(
+         image, tail, pair->memory,
+         pair->tile_count * VT_TILE + tail * image->sparse.imageMipTailSize);
+
+      if (pair->bound[vt_pair_tile(pair, first, tail, 0, 0)] == flag)
+         vt_bind_opaque(image->image, &bind, 1);
+   }
+}
+
+/* Binds what has the flag @flag: tiles to the place of their number. */
 static void
 bind_tiles(const struct vt_pair *pair, uint8_t flag)
 {
@@ -136,7 +163,9 @@ bind_tiles(const struct vt_pair *pair, uint8_t flag)
       vkh_calloc(pair->tile_count, sizeof(*binds));
    uint32_t count = 0;
 
-   for (uint32_t level = 0; level < image->levels; level++)
+   for (uint32_t level = 0;
+        level < image->levels && level < image->sparse.imageMipTailFirstLod;
+        level++)
       for (uint32_t layer = 0; layer < image->layers; layer++)
          for (uint32_t y = 0; y < vt_tiles_y(image, level); y++)
             for (uint32_t x = 0; x < vt_tiles_x(image, level); x++) {
@@ -149,6 +178,7 @@ bind_tiles(const struct vt_pair *pair, uint8_t flag)
    if (count)
       vt_bind_image(image->image, binds, count);
    free(binds);
+   bind_tails(pair, flag);
 }
 
 static void
@@ -207,14 +237,17 @@ vt_pair_create(VkFormat format, uint32_t width, uint32_t height,
    memset(pair, 0, sizeof(*pair));
    vt_image_create(f, width, height, levels, layers, 0, usage, &pair->sparse);
    pair->tile_count = vt_pair_tile(pair, levels, 0, 0, 0);
-   pair->memory = vt_memory(pair->tile_count, pair->sparse.req.memoryTypeBits);
+   pair->memory = vt_memory(
+      pair->tile_count + vt_tail_count(&pair->sparse) *
+                            pair->sparse.sparse.imageMipTailSize / VT_TILE,
+      pair->sparse.req.memoryTypeBits);
    pair->bound = vkh_calloc(pair->tile_count, 1);
    for (uint32_t level = 0; level < levels; level++)
       for (uint32_t layer = 0; layer < layers; layer++)
          for (uint32_t y = 0; y < vt_tiles_y(&pair->sparse, level); y++)
             for (uint32_t x = 0; x < vt_tiles_x(&pair->sparse, level); x++)
                pair->bound[vt_pair_tile(pair, level, layer, x, y)] =
-                  is_bound(binding, x, y, layer);
+                  initial_flag(&pair->sparse, binding, level, layer, x, y);
    create_plain(pair, usage);
    fill(pair);
 }

@@ -11,7 +11,7 @@
 /* A sparse image with some tiles bound, and an ordinary one beside it. */
 struct vt_pair {
    struct vt_image sparse;
-   VkDeviceMemory memory; /* of the sparse image's tiles, and one tile more */
+   VkDeviceMemory memory; /* of the sparse image's tiles and tails */
    uint8_t *bound;        /* a flag a tile, in the order of vt_pair_tile() */
    uint32_t tile_count;
    VkImage plain;
