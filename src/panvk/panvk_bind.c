@@ -219,9 +219,9 @@ VkResult
 panvk_job_create(struct panvk_device *dev, const VkBindSparseInfo *info,
                  struct panvk_job **job_out)
 {
-   struct panvk_batch batch = {.dev = dev, .list = dev->scratch};
-
    *job_out = NULL;
+   pthread_mutex_lock(&dev->bind_lock);
+   struct panvk_batch batch = {.dev = dev, .list = dev->scratch};
    VkResult result = append_all(&batch, info);
    if (result == VK_SUCCESS && batch.list.out_of_memory)
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -229,6 +229,7 @@ panvk_job_create(struct panvk_device *dev, const VkBindSparseInfo *info,
       result = finish_batch(&batch, job_out);
    panvk_bind_list_reset(&batch.list);
    dev->scratch = batch.list;
+   pthread_mutex_unlock(&dev->bind_lock);
    return result;
 }
 
@@ -256,8 +257,8 @@ lose_device(struct panvk_device *dev, const struct panvk_job *job,
                job->op_count, text, strerror(-ret));
 }
 
-VkResult
-panvk_job_execute(struct panvk_device *dev, const struct panvk_job *job)
+static VkResult
+execute_locked(struct panvk_device *dev, const struct panvk_job *job)
 {
    uint32_t failed_op = job->op_count;
 
@@ -275,4 +276,13 @@ panvk_job_execute(struct panvk_device *dev, const struct panvk_job *job)
    }
    panvk_image_apply_residency(dev, job->residency, job->residency_count, true);
    return VK_SUCCESS;
+}
+
+VkResult
+panvk_job_execute(struct panvk_device *dev, const struct panvk_job *job)
+{
+   pthread_mutex_lock(&dev->bind_lock);
+   VkResult result = execute_locked(dev, job);
+   pthread_mutex_unlock(&dev->bind_lock);
+   return result;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "panvk_render.h"
+#include "panvk_queue_family.h"
 
 struct panvk_cmd_pool {
    struct panvk_cmd *first;
@@ -153,8 +154,11 @@ panvk_CreateCommandPool(VkDevice device,
    if (!pool)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
 
+   /* A pool of the sparse family is allowed, and of no use. */
+   VkCommandPoolCreateInfo info = *pCreateInfo;
+   info.queueFamilyIndex = PANVK_FAMILY_UNIVERSAL;
    VkResult result =
-      dev->vk.CreateCommandPool(device, pCreateInfo, pAllocator, &handle);
+      dev->vk.CreateCommandPool(device, &info, pAllocator, &handle);
    if (result != VK_SUCCESS)
       goto err_free;
    if (!panvk_map_insert(&dev->cmd_pools, panvk_key(handle), pool)) {

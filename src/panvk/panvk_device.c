@@ -15,6 +15,7 @@
 #include "panvk_cmd.h"
 #include "panvk_physical_device.h"
 #include "panvk_queue.h"
+#include "panvk_queue_family.h"
 
 /*
  * Where sparse resources begin in a VM: small addresses stay unmapped, so that
@@ -177,6 +178,8 @@ check_create_info(struct panvk_physical_device *pdev,
       if (panvk_extension_is_hidden(info->ppEnabledExtensionNames[i]))
          return VK_ERROR_EXTENSION_NOT_PRESENT;
    }
+   if (!panvk_check_queue_infos(pdev, info))
+      return VK_ERROR_INITIALIZATION_FAILED;
    const char *feature = panvk_missing_feature(pdev, info);
    if (feature == NULL)
       return VK_SUCCESS;
@@ -188,6 +191,7 @@ check_create_info(struct panvk_physical_device *pdev,
 static void
 init_tables(struct panvk_device *dev)
 {
+   pthread_mutex_init(&dev->bind_lock, NULL);
    panvk_bind_list_init(&dev->scratch);
    panvk_map_init(&dev->memories);
    panvk_map_init(&dev->buffers);
@@ -203,6 +207,7 @@ init_tables(struct panvk_device *dev)
 static void
 finish_tables(struct panvk_device *dev)
 {
+   pthread_mutex_destroy(&dev->bind_lock);
    panvk_bind_list_finish(&dev->scratch);
    panvk_map_finish(&dev->memories);
    panvk_map_finish(&dev->buffers);
@@ -213,6 +218,34 @@ finish_tables(struct panvk_device *dev)
    panvk_map_finish(&dev->passes);
    panvk_map_finish(&dev->framebuffers);
    panvk_map_finish(&dev->templates);
+}
+
+/* In reverse: no queue may be waited for by one that is gone. */
+static void
+finish_queues(struct panvk_device *dev)
+{
+   panvk_queue_destroy(dev->sparse_queue);
+   panvk_queue_destroy(dev->queue);
+   if (dev->sparse_engine != NULL)
+      panvk_device_destroy_private(dev->sparse_engine);
+}
+
+/*
+ * The universal queue always, for the driver itself; the sparse one on a device
+ * of the engine's own, for the engine's only queue is in order.
+ */
+static VkResult
+init_queues(struct panvk_device *dev, const VkDeviceCreateInfo *info)
+{
+   VkResult result = panvk_queue_create(dev, dev, &dev->queue);
+   if (result != VK_SUCCESS || !panvk_wants_family(info, PANVK_FAMILY_SPARSE))
+      return result;
+   result = panvk_device_create_private(dev->pdev, &dev->sparse_engine);
+   if (result == VK_SUCCESS)
+      result = panvk_queue_create(dev, dev->sparse_engine, &dev->sparse_queue);
+   if (result != VK_SUCCESS)
+      finish_queues(dev);
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -237,7 +270,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
    if (result != VK_SUCCESS)
       goto err_engine;
    panvk_diag_create(dev);
-   result = panvk_queue_create(dev, &dev->queue);
+   result = init_queues(dev, pCreateInfo);
    if (result != VK_SUCCESS)
       goto err_kernel;
    dev->probe = panvk_physical_device_probe(pdev);
@@ -250,7 +283,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
    return VK_SUCCESS;
 
 err_queue:
-   panvk_queue_destroy(dev->queue);
+   finish_queues(dev);
 err_kernel:
    panvk_diag_destroy(dev);
    finish_kernel(dev);
@@ -270,7 +303,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    if (dev == NULL)
       return;
 
-   panvk_queue_destroy(dev->queue);
+   finish_queues(dev);
    panvk_report_stats(dev);
    destroy_leftovers(dev);
    panvk_diag_destroy(dev);

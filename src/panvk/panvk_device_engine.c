@@ -8,6 +8,7 @@
 
 #include "panvk_device.h"
 #include "panvk_physical_device.h"
+#include "panvk_queue_family.h"
 
 /*
  * What this driver needs of the engine whatever the application enables: memory
@@ -96,6 +97,16 @@ panvk_device_init_engine(struct panvk_device *dev,
       .timelineSemaphore = VK_TRUE,
    };
 
+   const float priority = 1.0f;
+   const VkDeviceQueueCreateInfo universal = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+      .queueFamilyIndex = PANVK_FAMILY_UNIVERSAL,
+      .queueCount = 1,
+      .pQueuePriorities = &priority,
+   };
+
+   engine_info.queueCreateInfoCount = 1;
+   engine_info.pQueueCreateInfos = panvk_engine_queue_info(info, &universal);
    dev->pdev = pdev;
    find_added(dev, info);
    /* No feature may be asked for in two structures of a chain. */

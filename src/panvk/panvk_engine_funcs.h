@@ -27,6 +27,7 @@
    X(GetPhysicalDeviceImageFormatProperties2)                                  \
    X(GetPhysicalDeviceQueueFamilyProperties)                                   \
    X(GetPhysicalDeviceQueueFamilyProperties2)                                  \
+   X(GetPhysicalDeviceSurfaceSupportKHR)                                       \
    X(GetPhysicalDeviceMemoryProperties)                                        \
    X(GetPhysicalDeviceSparseImageFormatProperties)                             \
    X(GetPhysicalDeviceSparseImageFormatProperties2)                            \

@@ -34,6 +34,11 @@
    X(GetPhysicalDeviceExternalBufferProperties)                                \
    ALIAS(GetPhysicalDeviceExternalBufferPropertiesKHR,                         \
          GetPhysicalDeviceExternalBufferProperties)                            \
+   X(GetPhysicalDeviceQueueFamilyProperties)                                   \
+   X(GetPhysicalDeviceQueueFamilyProperties2)                                  \
+   ALIAS(GetPhysicalDeviceQueueFamilyProperties2KHR,                           \
+         GetPhysicalDeviceQueueFamilyProperties2)                              \
+   X(GetPhysicalDeviceSurfaceSupportKHR)                                       \
    X(EnumerateDeviceExtensionProperties)                                       \
    X(CreateDevice)                                                             \
    /* the image half */                                                        \
@@ -59,6 +64,8 @@
    ALIAS(GetDeviceBufferMemoryRequirementsKHR,                                 \
          GetDeviceBufferMemoryRequirements)                                    \
    X(SetDebugUtilsObjectNameEXT)                                               \
+   X(GetDeviceQueue)                                                           \
+   X(GetDeviceQueue2)                                                          \
    X(QueueSubmit)                                                              \
    X(QueueSubmit2)                                                             \
    ALIAS(QueueSubmit2KHR, QueueSubmit2)                                        \

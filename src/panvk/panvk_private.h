@@ -130,8 +130,16 @@ struct panvk_device {
    struct panvk_map timelines;
    _Atomic uintptr_t timeline_serials; /* given out */
 
-   struct panvk_queue *queue; /* the only one; created with the device */
-   /* Empty, with memory for the next batch. Synchronised as the queue is. */
+   struct panvk_queue *queue; /* the universal one; created with the device */
+   /*
+    * The sparse family's, if asked for, and the engine device whose queue
+    * carries its batches; else NULL. See docs/panvk.md.
+    */
+   struct panvk_queue *sparse_queue;
+   struct panvk_device *sparse_engine;
+   /* Batches of all queues are expanded and executed one at a time. */
+   pthread_mutex_t bind_lock;
+   /* Empty, with memory for the next batch. Guarded by bind_lock. */
    struct panvk_bind_list scratch;
 
    /* Counters, for PANSPARSE_STATS. */

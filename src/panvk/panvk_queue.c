@@ -303,7 +303,8 @@ create_timeline(struct panvk_device *dev, VkSemaphore *semaphore_out)
 }
 
 VkResult
-panvk_queue_create(struct panvk_device *dev, struct panvk_queue **queue_out)
+panvk_queue_create(struct panvk_device *dev, const struct panvk_device *engine,
+                   struct panvk_queue **queue_out)
 {
    VkResult result;
    struct panvk_queue *queue = calloc(1, sizeof(*queue));
@@ -313,7 +314,7 @@ panvk_queue_create(struct panvk_device *dev, struct panvk_queue **queue_out)
    queue->last = &queue->first;
    pthread_mutex_init(&queue->lock, NULL);
    pthread_cond_init(&queue->wake, NULL);
-   dev->vk.GetDeviceQueue(dev->handle, 0, 0, &queue->handle);
+   engine->vk.GetDeviceQueue(engine->handle, 0, 0, &queue->handle);
 
    result = create_timeline(dev, &queue->ready);
    if (result != VK_SUCCESS)

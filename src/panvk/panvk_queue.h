@@ -71,7 +71,12 @@ struct panvk_queue {
    _Atomic uint32_t pending;
 };
 
+/*
+ * A queue whose batches are the engine's first queue's of @engine: that of @dev
+ * itself, or a private device's.
+ */
 VkResult panvk_queue_create(struct panvk_device *dev,
+                            const struct panvk_device *engine,
                             struct panvk_queue **queue_out);
 /* Executes what is pending. */
 void panvk_queue_destroy(struct panvk_queue *queue);
@@ -118,7 +123,7 @@ void panvk_job_destroy(struct panvk_job *job);
 /*
  * One VM_BIND ioctl, with the residency changes around it. When it fails the
  * device is lost, after a message; on a device that is lost already nothing
- * happens. Calls for one device never overlap.
+ * happens. Takes dev->bind_lock.
  */
 VkResult panvk_job_execute(struct panvk_device *dev,
                            const struct panvk_job *job);

@@ -151,7 +151,10 @@ VKAPI_ATTR VkResult VKAPI_CALL
 panvk_DeviceWaitIdle(VkDevice device)
 {
    struct panvk_device *dev = panvk_device_from_handle(device);
-   return or_lost(dev, dev->vk.DeviceWaitIdle(device));
+   VkResult result = dev->vk.DeviceWaitIdle(device);
+   if (result == VK_SUCCESS && dev->sparse_queue != NULL)
+      result = dev->vk.QueueWaitIdle(dev->sparse_queue->handle);
+   return or_lost(dev, result);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
