@@ -243,6 +243,10 @@ init_queues(struct panvk_device *dev, const VkDeviceCreateInfo *info)
    result = panvk_device_create_private(dev->pdev, &dev->sparse_engine);
    if (result == VK_SUCCESS)
       result = panvk_queue_create(dev, dev->sparse_engine, &dev->sparse_queue);
+   if (result == VK_SUCCESS)
+      result = panvk_queue_prime(dev->queue);
+   if (result == VK_SUCCESS)
+      result = panvk_queue_prime(dev->sparse_queue);
    if (result != VK_SUCCESS)
       finish_queues(dev);
    return result;

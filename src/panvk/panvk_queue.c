@@ -340,6 +340,24 @@ err_free:
    return result;
 }
 
+VkResult
+panvk_queue_prime(struct panvk_queue *queue)
+{
+   struct panvk_device *dev = queue->dev;
+   uint64_t value = ++queue->last_value;
+   struct semaphores none = {0}, ready = {&queue->ready, &value, 1};
+   VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = queue->ready,
+      .value = value,
+   };
+   VkResult result = submit(queue, ready, none, VK_NULL_HANDLE);
+   if (result != VK_SUCCESS)
+      return result;
+   result = dev->vk.SignalSemaphore(dev->handle, &info);
+   return result == VK_SUCCESS ? dev->vk.QueueWaitIdle(queue->handle) : result;
+}
+
 void
 panvk_queue_destroy(struct panvk_queue *queue)
 {

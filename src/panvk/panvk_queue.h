@@ -78,6 +78,11 @@ struct panvk_queue {
 VkResult panvk_queue_create(struct panvk_device *dev,
                             const struct panvk_device *engine,
                             struct panvk_queue **queue_out);
+/*
+ * A wait before its signal, after which the engine submits from a thread: only
+ * then do binary semaphores work between queues of two of its devices.
+ */
+VkResult panvk_queue_prime(struct panvk_queue *queue);
 /* Executes what is pending. */
 void panvk_queue_destroy(struct panvk_queue *queue);
 /* Never NULL for a handle that came from this driver. */

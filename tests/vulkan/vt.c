@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vt.h"
 
+#include <stdlib.h>
+
 #include "words.spv.h"
 
 struct vkh vt;
@@ -43,7 +45,9 @@ vt_group_setup(void **state)
             .textureCompressionASTC_LDR = VK_TRUE,
          },
       .wants_buffer_address = true,
-      .sparse_queue = VKH_SPARSE_QUEUE_ANY,
+      .sparse_queue = getenv("VT_SEPARATE_QUEUE") != NULL
+                         ? VKH_SPARSE_QUEUE_SEPARATE
+                         : VKH_SPARSE_QUEUE_ANY,
    };
 
    if (!vkh_init(&vt, &config))

@@ -19,7 +19,11 @@
 
 /* The device of the group. */
 extern struct vkh vt;
-/* cmocka group fixtures. Without a sparse-capable device every test skips. */
+/*
+ * cmocka group fixtures. Without a sparse-capable device every test skips.
+ * $VT_SEPARATE_QUEUE, if set, asks for a sparse queue of another family than the
+ * universal one: without such a family every test skips.
+ */
 int vt_group_setup(void **state);
 /* Also fails the group if the validation layers reported an error. */
 int vt_group_teardown(void **state);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sparse queue of a family of its own beside the universal one. Skips where
+ * the driver has one family.
+ */
+#include "vt.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define TILE_WORDS (VT_TILE / 4)
+
+static VkBuffer buffer; /* a tile, and concurrent */
+static VkDeviceMemory memory[2];
+
+static int
+setup(void **state)
+{
+   setenv("VT_SEPARATE_QUEUE", "1", 1);
+   if (vt_group_setup(state) != 0)
+      return -1;
+   const uint32_t families[] = {vt.family, vt.sparse_family};
+   const VkBufferCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+      .flags = VK_BUFFER_CREATE_SPARSE_BINDING_BIT,
+      .size = VT_TILE,
+      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+      .sharingMode = VK_SHARING_MODE_CONCURRENT,
+      .queueFamilyIndexCount = 2,
+      .pQueueFamilyIndices = families,
+   };
+   VKH_CHECK(vkCreateBuffer(vt.device, &info, NULL, &buffer));
+   uint32_t types = vt_buffer_requirements(buffer).memoryTypeBits;
+   for (unsigned i = 0; i < 2; i++) {
+      memory[i] = vt_memory(1, types);
+      const VkSparseMemoryBind bind = {.size = VT_TILE, .memory = memory[i]};
+      vt_bind_buffer(buffer, &bind, 1);
+      vt_fill_words(buffer, 0, 16, 1000 * (i + 1));
+   }
+   return 0;
+}
+
+static int
+teardown(void **state)
+{
+   vkDestroyBuffer(vt.device, buffer, NULL);
+   vkFreeMemory(vt.device, memory[0], NULL);
+   vkFreeMemory(vt.device, memory[1], NULL);
+   return vt_group_teardown(state);
+}
+
+/* Binds to memory @which on @queue; values of binary semaphores are ignored. */
+static void
+bind(VkQueue queue, unsigned which, VkSemaphore wait, uint64_t wait_value,
+     VkSemaphore signal, uint64_t signal_value, VkFence fence)
+{
+   const VkSparseMemoryBind range = {.size = VT_TILE, .memory = memory[which]};
+   const VkSparseBufferMemoryBindInfo buffers = {buffer, 1, &range};
+   const VkTimelineSemaphoreSubmitInfo values = {
+      .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+      .waitSemaphoreValueCount = wait ? 1 : 0,
+      .pWaitSemaphoreValues = &wait_value,
+      .signalSemaphoreValueCount = signal ? 1 : 0,
+      .pSignalSemaphoreValues = &signal_value,
+   };
+   const VkBindSparseInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO,
+      .pNext = &values,
+      .waitSemaphoreCount = wait ? 1 : 0,
+      .pWaitSemaphores = &wait,
+      .bufferBindCount = 1,
+      .pBufferBinds = &buffers,
+      .signalSemaphoreCount = signal ? 1 : 0,
+      .pSignalSemaphores = &signal,
+   };
+   VKH_CHECK(vkQueueBindSparse(queue, 1, &info, fence));
+}
+
+static void
+submit(VkQueue queue, VkSemaphore wait, uint64_t wait_value,
+       VkSemaphore signal, uint64_t signal_value, VkFence fence)
+{
+   const VkSemaphoreSubmitInfo waits = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+      .semaphore = wait,
+      .value = wait_value,
+      .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
+   };
+   VkSemaphoreSubmitInfo signals = waits;
+   signals.semaphore = signal;
+   signals.value = signal_value;
+   const VkSubmitInfo2 info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
+      .waitSemaphoreInfoCount = wait ? 1 : 0,
+      .pWaitSemaphoreInfos = &waits,
+      .signalSemaphoreInfoCount = signal ? 1 : 0,
+      .pSignalSemaphoreInfos = &signals,
+   };
+   VKH_CHECK(vkQueueSubmit2(queue, 1, &info, fence));
+}
+
+static void
+host_signal(VkSemaphore timeline, uint64_t value)
+{
+   const VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = timeline,
+      .value = value,
+   };
+   VKH_CHECK(vkSignalSemaphore(vt.device, &info));
+}
+
+static void
+pause_a_little(void)
+{
+   nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+static void
+test_families(void **state)
+{
+   (void)state;
+   uint32_t count = 0;
+   VkQueueFamilyProperties one[16];
+   VkQueueFamilyProperties2 two[16] = {0};
+
+   vkGetPhysicalDeviceQueueFamilyProperties(vt.physical, &count, NULL);
+   assert_in_range(count, 2, 16);
+   vkGetPhysicalDeviceQueueFamilyProperties(vt.physical, &count, one);
+   for (uint32_t i = 0; i < count; i++)
+      two[i].sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2;
+   vkGetPhysicalDeviceQueueFamilyProperties2(vt.physical, &count, two);
+   for (uint32_t i = 0; i < count; i++)
+      assert_memory_equal(&one[i], &two[i].queueFamilyProperties,
+                          sizeof(one[i]));
+   assert_true(one[vt.sparse_family].queueFlags & VK_QUEUE_SPARSE_BINDING_BIT);
+   assert_ptr_not_equal(vt.queue, vt.sparse_queue);
+   const VkDeviceQueueInfo2 info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2,
+      .queueFamilyIndex = vt.sparse_family,
+   };
+   VkQueue queue;
+   vkGetDeviceQueue2(vt.device, &info, &queue);
+   assert_ptr_equal(queue, vt.sparse_queue);
+}
+
+/* Work and binds by turns, each queue waiting for the other. */
+static void
+test_chain(void **state)
+{
+   (void)state;
+   enum { ROUNDS = 200 };
+   VkSemaphore timeline = vkh_timeline_create(&vt, 0);
+
+   for (uint64_t n = 0; n < ROUNDS; n++) {
+      bind(vt.sparse_queue, n % 2, timeline, 2 * n, timeline, 2 * n + 1,
+           VK_NULL_HANDLE);
+      submit(vt.queue, timeline, 2 * n + 1, timeline, 2 * n + 2,
+             VK_NULL_HANDLE);
+   }
+   vkh_timeline_wait(&vt, timeline, 2 * ROUNDS);
+   vt_check_words(buffer, 0, 16, 2000);
+   vkDestroySemaphore(vt.device, timeline, NULL);
+}
+
+/* Each queue waits for what is submitted to the other one later. */
+static void
+test_wait_before_signal(void **state)
+{
+   (void)state;
+   VkFence fence = vkh_fence_create(&vt);
+   VkSemaphore timeline = vkh_timeline_create(&vt, 0);
+
+   for (uint64_t n = 0; n < 20; n += 4) {
+      bind(vt.sparse_queue, 0, timeline, n + 1, timeline, n + 2, fence);
+      pause_a_little();
+      assert_int_equal(vkGetFenceStatus(vt.device, fence), VK_NOT_READY);
+      submit(vt.queue, VK_NULL_HANDLE, 0, timeline, n + 1, VK_NULL_HANDLE);
+      VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
+      VKH_CHECK(vkResetFences(vt.device, 1, &fence));
+      vt_check_words(buffer, 0, 16, 1000);
+
+      submit(vt.queue, timeline, n + 3, timeline, n + 4, fence);
+      pause_a_little();
+      assert_int_equal(vkGetFenceStatus(vt.device, fence), VK_NOT_READY);
+      bind(vt.sparse_queue, 1, VK_NULL_HANDLE, 0, timeline, n + 3,
+           VK_NULL_HANDLE);
+      VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
+      VKH_CHECK(vkResetFences(vt.device, 1, &fence));
+      vt_check_words(buffer, 0, 16, 2000);
+   }
+   vkDestroySemaphore(vt.device, timeline, NULL);
+   vkDestroyFence(vt.device, fence, NULL);
+}
+
+static VkSemaphore
+binary_create(void)
+{
+   const VkSemaphoreCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+   };
+   VkSemaphore semaphore;
+   VKH_CHECK(vkCreateSemaphore(vt.device, &info, NULL, &semaphore));
+   return semaphore;
+}
+
+/* Binary semaphores there and back. */
+static void
+test_binary(void **state)
+{
+   (void)state;
+   VkFence fence = vkh_fence_create(&vt);
+   VkSemaphore there = binary_create(), back = binary_create();
+   VkSemaphore gate = vkh_timeline_create(&vt, 0);
+
+   for (uint64_t n = 1; n <= 20; n++) {
+      submit(vt.queue, gate, n, there, 0, VK_NULL_HANDLE);
+      host_signal(gate, n);
+      bind(vt.sparse_queue, n % 2, there, 0, back, 0, VK_NULL_HANDLE);
+      submit(vt.queue, back, 0, VK_NULL_HANDLE, 0, fence);
+      VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
+      VKH_CHECK(vkResetFences(vt.device, 1, &fence));
+      vt_check_words(buffer, 0, 16, 1000 * (1 + n % 2));
+   }
+   vkDestroySemaphore(vt.device, gate, NULL);
+   vkDestroySemaphore(vt.device, there, NULL);
+   vkDestroySemaphore(vt.device, back, NULL);
+   vkDestroyFence(vt.device, fence, NULL);
+}
+
+/* 10,000 binds behind a gate hold up neither the caller nor the other queue. */
+static void
+test_many(void **state)
+{
+   (void)state;
+   enum { COUNT = 10000 };
+   VkSemaphore gate = vkh_timeline_create(&vt, 0);
+   VkSemaphore done = vkh_timeline_create(&vt, 0);
+
+   for (uint64_t n = 1; n <= COUNT; n++)
+      bind(vt.sparse_queue, n % 2, gate, 1, done, n, VK_NULL_HANDLE);
+   submit(vt.queue, VK_NULL_HANDLE, 0, gate, 1, VK_NULL_HANDLE);
+   VKH_CHECK(vkQueueWaitIdle(vt.queue));
+   vkh_timeline_wait(&vt, done, COUNT);
+   VKH_CHECK(vkQueueWaitIdle(vt.sparse_queue));
+   vt_check_words(buffer, 0, 16, 1000);
+   vkDestroySemaphore(vt.device, gate, NULL);
+   vkDestroySemaphore(vt.device, done, NULL);
+}
+
+/* Idle is a queue of its own, or all of a device. */
+static void
+test_wait_idle(void **state)
+{
+   (void)state;
+   VkSemaphore gate = vkh_timeline_create(&vt, 0);
+   VkSemaphore done = vkh_timeline_create(&vt, 0);
+   uint64_t value = 0;
+
+   bind(vt.sparse_queue, 1, gate, 1, done, 1, VK_NULL_HANDLE);
+   VKH_CHECK(vkQueueWaitIdle(vt.queue)); /* not held up by the other one */
+   host_signal(gate, 1);
+   VKH_CHECK(vkDeviceWaitIdle(vt.device));
+   VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
+   assert_int_equal(value, 1);
+   vt_check_words(buffer, 0, 16, 2000);
+   vkDestroySemaphore(vt.device, gate, NULL);
+   vkDestroySemaphore(vt.device, done, NULL);
+}
+
+/* Both queues bind: the universal one still can. */
+static void
+test_both_bind(void **state)
+{
+   (void)state;
+   VkQueueFamilyProperties families[16];
+   uint32_t count = 16;
+   vkGetPhysicalDeviceQueueFamilyProperties(vt.physical, &count, families);
+   VT_NEED(families[vt.family].queueFlags & VK_QUEUE_SPARSE_BINDING_BIT);
+   VkSemaphore timeline = vkh_timeline_create(&vt, 0);
+
+   for (uint64_t n = 0; n < 100; n++)
+      bind(n % 2 ? vt.queue : vt.sparse_queue, n % 2, timeline, n, timeline,
+           n + 1, VK_NULL_HANDLE);
+   vkh_timeline_wait(&vt, timeline, 100);
+   vt_check_words(buffer, 0, 16, 2000);
+   vkDestroySemaphore(vt.device, timeline, NULL);
+}
+
+int
+main(void)
+{
+   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_families),
+      cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_wait_before_signal),
+      cmocka_unit_test(test_wait_idle),
+      cmocka_unit_test(test_both_bind),
+      cmocka_unit_test(test_many),
+      cmocka_unit_test(test_binary),
+   };
+   return cmocka_run_group_tests_name("vulkan-two-queues", tests, setup,
+                                      teardown);
+}
