@@ -72,13 +72,17 @@ static void acknowledge(struct cs_test *c, unsigned csg, uint32_t event)
 	atomic_store(req, (atomic_load(req) & ~event) | (ack & event));
 }
 
+/* Firmware first says what happened, then raises the interrupt. */
 static void wait_event(struct cs_test *c, unsigned csg, uint32_t event)
 {
 	uint32_t req = atomic_load(cs_csg_input(c, csg, 0));
+	uint64_t end = test_now_ns() + 10000000000ull;
 
 	cs_wait(cs_csg_output(c, csg, 0), event, ~req & event);
-	assert_true(mali_gpu_read32(c->t.gpu, MALI_JOB_INT_RAWSTAT) &
-		    1u << csg);
+	while (!(mali_gpu_read32(c->t.gpu, MALI_JOB_INT_RAWSTAT) & 1u << csg)) {
+		assert_true(test_now_ns() < end);
+		sleep_ms(1);
+	}
 }
 
 static void test_description(void **state)
