@@ -290,8 +290,9 @@ static void process_stream(struct panthor_scheduler *sched, u32 slot, u32 index)
 }
 
 /* The interface of a stream whose tiler waits for memory, or NULL. */
-static struct panthor_fw_cs_iface *
-find_oom(struct panthor_scheduler *sched, struct panthor_group *group, u32 index)
+static struct panthor_fw_cs_iface *find_oom(struct panthor_scheduler *sched,
+					    struct panthor_group *group,
+					    u32 index)
 {
 	struct panthor_fw_cs_iface *cs;
 

@@ -131,14 +131,14 @@ static void answer_oom(struct panthor_group *group, u32 queue)
 
 	pool = panthor_heap_pool_get(group->vm, false);
 	if (IS_ERR(pool)) {
-		panthor_sched_fail_oom(group, queue);
+		panthor_sched_fail_oom(group, queue, PTR_ERR(pool));
 		return;
 	}
 
 	ret = grow_heap(pool, &oom, &chunk);
 	/* The MMU did not answer: the stream asks again after the reset. */
 	if (ret && ret != -ETIMEDOUT)
-		panthor_sched_fail_oom(group, queue);
+		panthor_sched_fail_oom(group, queue, ret);
 	else if (!ret && !panthor_sched_answer_oom(group, queue, chunk) &&
 		 chunk)
 		(void)panthor_heap_return_chunk(pool, oom.heap_va, chunk);

@@ -508,16 +508,21 @@ bool panthor_sched_answer_oom(struct panthor_group *group, u32 queue, u64 chunk)
 	return taken;
 }
 
-/** panthor_sched_fail_oom() - a queue's heap cannot be: the group is lost */
-void panthor_sched_fail_oom(struct panthor_group *group, u32 queue)
+/**
+ * panthor_sched_fail_oom() - the heap of a queue cannot be what it says
+ *
+ * Or something is wrong with the driver. The group is lost, for reason @error.
+ */
+void panthor_sched_fail_oom(struct panthor_group *group, u32 queue, int error)
 {
 	struct panthor_scheduler *sched = sched_of(group);
 
 	mutex_lock(&sched->lock);
 	if (!group->killed) {
 		drm_err(&sched->ptdev->base,
-			"a group is lost: queue %u names no tiler heap\n",
-			queue);
+			"a group is lost: the tiler heap of queue %u cannot "
+			"grow: %d\n",
+			queue, error);
 		group->fatal_queues |= BIT(queue);
 		panthor_sched_kill_locked(sched, group);
 	}

@@ -95,7 +95,7 @@ bool panthor_sched_get_oom(struct panthor_group *group, u32 queue,
 			   struct panthor_tiler_oom *oom_out);
 bool panthor_sched_answer_oom(struct panthor_group *group, u32 queue,
 			      u64 chunk);
-void panthor_sched_fail_oom(struct panthor_group *group, u32 queue);
+void panthor_sched_fail_oom(struct panthor_group *group, u32 queue, int error);
 void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 			     u32 *fatal_queues_out);
 
