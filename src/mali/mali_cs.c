@@ -9,7 +9,7 @@
  * A blocked stream looks at its wait when a synchronisation object was written
  * by a stream, when a doorbell rings, and every millisecond, because the CPU
  * may have written it without a word. One whose tiler heap is empty waits for
- *the driver's answer, and asks once more when it is resumed before that came.
+ * the driver's answer, and asks once more when it is resumed before that came.
  */
 #include <errno.h>
 #include <signal.h>
