@@ -326,6 +326,8 @@ bool panthor_csg_get_oom(struct panthor_scheduler *sched,
 	if (!cs)
 		return false;
 
+	/* The bit that says that there is something, before it. */
+	rmb();
 	*oom_out = (struct panthor_tiler_oom){
 		.heap_va = READ_ONCE(cs->output->heap_address),
 		.vt_start = READ_ONCE(cs->output->heap_vt_start),

@@ -7,11 +7,14 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define RESULT 0x100000ull
 #define CHUNK_B (256u << 10)
 #define MAX_CHUNKS 3
 #define TARGET_IN_FLIGHT 2
+#define LOCK 2 /* commands of an address space */
+#define UNLOCK 3
 #define CHUNK_VA(ref) ((ref) & ~0xfffull)
 
 struct fixture {
@@ -22,15 +25,21 @@ struct fixture {
 };
 
 static struct drm_panthor_tiler_heap_create
-create_heap(struct pan_kmod_dev *dev, uint32_t vm_id)
+heap_args(uint32_t vm_id)
 {
-   struct drm_panthor_tiler_heap_create args = {
+   return (struct drm_panthor_tiler_heap_create){
       .vm_id = vm_id,
       .initial_chunk_count = 1,
       .chunk_size = CHUNK_B,
       .max_chunks = MAX_CHUNKS,
       .target_in_flight = TARGET_IN_FLIGHT,
    };
+}
+
+static struct drm_panthor_tiler_heap_create
+create_heap(struct pan_kmod_dev *dev, uint32_t vm_id)
+{
+   struct drm_panthor_tiler_heap_create args = heap_args(vm_id);
 
    assert_int_equal(
       pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &args), 0);
@@ -236,6 +245,88 @@ test_no_pool(void **state)
    cs_vm_fini(&other.vm);
 }
 
+/* Waits for the word at RESULT + 64 to be written, then asks once. */
+static struct cs
+ask_when_told(struct fixture *f, uint64_t heap_va)
+{
+   struct cs cs = cs_at(&f->vm, 0);
+
+   memset(f->vm.map + RESULT, 0, 128);
+   cs_move48(&cs, 0, f->vm.va + RESULT + 64);
+   cs_move48(&cs, 2, 0);
+   cs_sync_wait64(&cs, CS_GT, 0, 2, false);
+   heap_set(&cs, heap_va);
+   heap_op(&cs, VT_STARTED, 1);
+   heap_exhaust(&cs, &f->vm, 0);
+   cs_poke(&cs, f->vm.va + RESULT + 32, 1);
+   return cs;
+}
+
+/* Every step of growing fails once: then there is no chunk, and that is all. */
+static void
+test_no_memory(void **state)
+{
+   struct fixture *f = *state;
+   const struct drm_panthor_sync_op done = {SIGNAL, f->done, 0};
+   uint32_t group = cs_group(f->dev, &f->vm, 1, 1);
+   unsigned without = 0;
+   uint64_t n = 0;
+
+   for (bool struck = true; struck; n++) {
+      struct drm_panthor_tiler_heap_create heap =
+         create_heap(f->dev, f->vm.vm->id);
+      struct cs cs = ask_when_told(f, heap.tiler_heap_ctx_gpu_va);
+
+      assert_int_equal(cs_submit(f->dev, &f->vm, group, 0, &cs, &done, 1), 0);
+      host_inject_failure(n);
+      *cs_word(&f->vm, RESULT + 64) = 1;
+      while (!*cs_word(&f->vm, RESULT + 32))
+         usleep(100);
+      struck = host_inject_failure(UINT64_MAX) > n;
+      cs_finish(f->dev, f->done);
+
+      if (!struck)
+         assert_true(answer(f, 0));
+      without += !answer(f, 0);
+      assert_int_equal(cs_state(f->dev, group).state, 0);
+      assert_int_equal(destroy_heap(f->dev, heap.handle), 0);
+   }
+   assert_true(without >= 3);
+   assert_int_equal(cs_group_destroy(f->dev, group), 0);
+}
+
+/*
+ * The MMU does not answer, before the chunk is mapped or after it. The stream
+ * may have to ask again after the reset, and then finds the one chunk that the
+ * heap may still get: a chunk that it was not there to take has gone back.
+ */
+static void
+test_reset(void **state)
+{
+   struct fixture *f = *state;
+   const struct drm_panthor_sync_op done = {SIGNAL, f->done, 0};
+   uint32_t group = cs_group(f->dev, &f->vm, 1, 1);
+
+   for (unsigned i = 0; i < 8; i++) {
+      struct drm_panthor_tiler_heap_create heap = heap_args(f->vm.vm->id);
+
+      heap.max_chunks = 2;
+      assert_int_equal(
+         pan_kmod_ioctl(f->dev, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &heap), 0);
+      struct cs cs = ask_when_told(f, heap.tiler_heap_ctx_gpu_va);
+
+      assert_int_equal(cs_submit(f->dev, &f->vm, group, 0, &cs, &done, 1), 0);
+      assert_int_equal(
+         pan_kmod_inject_stuck_as(f->dev, i % 2 ? LOCK : UNLOCK, 0), 0);
+      *cs_word(&f->vm, RESULT + 64) = 1;
+      cs_finish(f->dev, f->done);
+      assert_true(CHUNK_VA(answer(f, 0)));
+      assert_int_equal(cs_state(f->dev, group).state, 0);
+      assert_int_equal(destroy_heap(f->dev, heap.handle), 0);
+   }
+   assert_int_equal(cs_group_destroy(f->dev, group), 0);
+}
+
 /* ------------------------------------------------------------ concurrently -- */
 
 /* Asks for ever. */
@@ -365,6 +456,8 @@ main(void)
       WITH_FIXTURE(test_limits),
       WITH_FIXTURE(test_no_heap),
       WITH_FIXTURE(test_no_pool),
+      WITH_FIXTURE(test_no_memory),
+      WITH_FIXTURE(test_reset),
       WITH_FIXTURE(test_rotation),
       WITH_FIXTURE(test_destroy_heap_meanwhile),
       WITH_FIXTURE(test_destroy_others_meanwhile),
