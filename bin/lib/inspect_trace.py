@@ -133,10 +133,14 @@ def check_header(events):
     raise TraceError("not a trace of pansparse: its first event is missing")
 
 
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and \
+        0 <= value < 2 ** 64
+
+
 def number(source, key):
     value = source.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or \
-            not 0 <= value < 2 ** 64:
+    if not is_number(value):
         raise TraceError(f"'{key}' is missing or is not a number")
     return value
 
@@ -268,9 +272,9 @@ def load(path):
 
 def timestamp(event):
     ts = event.get("ts", 0)
-    return ts if isinstance(ts, (int, float)) else 0
+    return ts if is_number(ts) else 0
 
 
 def duration(event):
     dur = event.get("dur", 0)
-    return dur if isinstance(dur, (int, float)) else 0
+    return dur if is_number(dur) else 0
