@@ -10,6 +10,7 @@ WAITS = 16
 MAX_LANES = 40
 
 BOUND, UNBOUND, FAULT, WAIT = "#4c78a8", "#f28e2b", "#d62728", "#8a8f98"
+EXISTS = "#f0f2f6"
 
 
 def format_bytes(size):
@@ -56,12 +57,12 @@ def grid(x1, y1, x2, y2, colour="#ddd"):
 
 def legend(y):
     out, x = [], LEFT
-    for colour, height, words in (
-            (BOUND, 12, "bound memory"), (WAIT, 12, "the program waits"),
-            (UNBOUND, 12, "reads or writes without memory"),
-            (FAULT, 12, "faults")):
+    for colour, words in (
+            (BOUND, "bound memory"), (EXISTS, "the resource exists"),
+            (WAIT, "the program waits"),
+            (UNBOUND, "reads or writes without memory"), (FAULT, "faults")):
         tick = colour in (UNBOUND, FAULT)
-        out.append(rect(x + (5 if tick else 0), y - 10, 2 if tick else 12, height,
+        out.append(rect(x + (5 if tick else 0), y - 10, 2 if tick else 12, 12,
                         colour))
         out.append(text(x + 18, y, words))
         x += 18 + 7 * len(words) + 24
@@ -116,7 +117,7 @@ def lane(scale, res, top):
            text(12, top + 50, f"{format_bytes(res.size)}, peak {format_bytes(res.peak)}",
                 11, extra=' fill="#555"'),
            rect(scale.x(begin), top, max(scale.x(end) - scale.x(begin), 1), LANE,
-                "#f4f6f9")]
+                EXISTS)]
     for part in (0, 0.5, 1) if res.peak else (0,):
         y = bottom - part * LANE
         out.append(grid(LEFT, y, WIDTH - RIGHT, y, "#999" if part == 0 else "#ddd"))
@@ -133,7 +134,7 @@ def lane(scale, res, top):
 
 def wait_strip(scale, waits, top):
     out = [text(12, top + 12, "waits", 11, extra=' fill="#555"'),
-           rect(LEFT, top, PLOT, WAITS, "#f4f6f9")]
+           rect(LEFT, top, PLOT, WAITS, EXISTS)]
     spans = []
     for x1, x2 in sorted((scale.x(b), scale.x(e)) for b, e in waits):
         if spans and x1 - spans[-1][1] < 0.5:

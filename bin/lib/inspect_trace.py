@@ -11,6 +11,11 @@ class TraceError(Exception):
     pass
 
 
+def printable(text):
+    """Names with nothing in them that disturbs a terminal or XML."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
 class Resource:
     def __init__(self, number):
         self.id = number
@@ -31,9 +36,8 @@ class Resource:
         self.fault_at = []
 
     def label(self):
-        """Its name, or its handle; nothing in it disturbs a terminal or XML."""
-        text = self.name or self.handle or ("(unknown)" if self.id == 0 else "")
-        return "".join(c if c.isprintable() else "?" for c in text)
+        return printable(self.name or self.handle or
+                         ("(unknown)" if self.id == 0 else ""))
 
     def set_bound(self, ts, size):
         self.points.append((ts, size))
@@ -52,7 +56,7 @@ class Trace:
         self.vm_binds = self.vm_binds_failed = 0
         self.submits = self.commands_failed = 0
         self.waits = []  # (us, us)
-        self.lost = 0  # events whose arguments did not fit
+        self.lost = 0  # events that the driver had no room for
 
     def peak(self):
         """The most that all resources had bound at one time."""
@@ -129,10 +133,14 @@ def check_header(events):
     raise TraceError("not a trace of pansparse: its first event is missing")
 
 
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and \
+        0 <= value < 2 ** 64
+
+
 def number(source, key):
     value = source.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or \
-            not 0 <= value < 2 ** 64:
+    if not is_number(value):
         raise TraceError(f"'{key}' is missing or is not a number")
     return value
 
@@ -144,7 +152,7 @@ def add_object(trace, name, ts, args):
         trace.memory_count += 1
         trace.memory_bytes += number(args, "size")
     elif name == "name":
-        # Memory has names too, and its own numbers.
+        # Of a resource, or of memory: they are numbered together.
         res = trace.resources.get(number(args, "object"))
         if res is not None:
             res.name = str(args.get("name", ""))
@@ -195,6 +203,8 @@ def add_counter(trace, name, ts, args):
     if found:
         get_resource(trace, {"resource": int(found[1])}).set_bound(
             ts, number(args, "bytes"))
+    elif name.startswith("bound: "):
+        trace.lost += 1  # A name of escapes, so long that the number is cut off.
 
 
 def get_resource(trace, args):
@@ -242,8 +252,8 @@ def load(path):
     events, closed = read_events(path)
     header = check_header(events)
     trace = Trace()
-    trace.program = str(header["args"].get("program", "?"))
-    trace.driver = str(header["args"].get("driver", "?"))
+    trace.program = printable(header["args"].get("program", "?"))
+    trace.driver = printable(header["args"].get("driver", "?"))
     trace.pid = header.get("pid", 0)
     for i, event in enumerate(events):
         if not isinstance(event, dict):
@@ -262,9 +272,9 @@ def load(path):
 
 def timestamp(event):
     ts = event.get("ts", 0)
-    return ts if isinstance(ts, (int, float)) else 0
+    return ts if is_number(ts) else 0
 
 
 def duration(event):
     dur = event.get("dur", 0)
-    return dur if isinstance(dur, (int, float)) else 0
+    return dur if is_number(dur) else 0

@@ -91,6 +91,25 @@ def test_totals():
         "waited_us": 300.5, "memory_objects": 1, "memory_bytes": 524288})
 
 
+def test_order():
+    """Whatever the order in the file, that in time counts."""
+    head, *lines = read(TRACE).splitlines()[1:-1]
+    body = [line.rstrip(",") for line in reversed(lines)]
+    text = "[\n" + ",\n".join([head.rstrip(",")] + body) + "\n]\n"
+    equal(numbers(write("back.json", text)), numbers(TRACE))
+
+
+def test_peak_after_destruction():
+    """What is gone does not count into a later peak."""
+    text = read(TRACE)
+    more = ('{"ph":"C","ts":900,"pid":7,"tid":8,"cat":"counter","name":"bound: '
+            'image 0x1000 #1","args":{"bytes":196608}},\n')
+    at = text.index('{"ph":"i","ts":2000')
+    data = numbers(write("more.json", text[:at] + more + text[at:]))
+    equal(data["resources"][0]["bound_peak"], 196608)
+    equal(data["total"]["bound_peak"], 393216)
+
+
 def test_table():
     lines = run(TRACE).stdout.splitlines()
     assert "<synthetic> & co" in lines[0] and "2 ms" in lines[0], lines[0]
@@ -129,11 +148,11 @@ def test_svg():
 
 
 def test_truncated_anywhere():
-    """Cut at the end of each line and inside it, no number is made up."""
+    """Cut at the end of a line, shortly before it, or well within the next."""
     text = read(TRACE)
     first = text.index("\n", 3) + 1
     cuts = [m.end() for m in re.finditer("\n", text)]
-    for cut in [c + d for c in cuts for d in (-3, 0, 40)]:
+    for cut in [c + (-3, 0, 40)[i % 3] for i, c in enumerate(cuts)]:
         if not first <= cut < len(text) - 3:
             continue
         done = run(write("cut.json", text[:cut]))
@@ -168,7 +187,7 @@ def test_lost_arguments():
     text = read(TRACE)
     text = re.sub(r'("name":"misses","args":)\{[^}]*\}', r"\1{}", text)
     done = run(write("lost.json", text))
-    assert "1 event without arguments" in done.stderr, done.stderr
+    assert "1 event left out" in done.stderr, done.stderr
 
 
 def test_foreign():
@@ -195,6 +214,8 @@ def test_damaged():
     refused(write("word.json", text.replace('"size":1048576', '"size":"big"')),
             "event 4: 'size'")
     refused(write("bare.json", text.replace('"reads":5,', "")), "'reads'")
+    run(write("late.json", text.replace('"ts":2000.000', '"ts":1e400')),
+        "--svg", place("late.svg"))
     refused(write("item.json", text.replace("\n]", ",\n17]")), "not an object")
 
 
