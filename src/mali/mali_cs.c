@@ -8,7 +8,8 @@
  *
  * A blocked stream looks at its wait when a synchronisation object was written
  * by a stream, when a doorbell rings, and every millisecond, because the CPU
- * may have written it without a word.
+ * may have written it without a word. One whose tiler heap is empty waits for
+ * the driver's answer, and asks once more when it is resumed before that came.
  */
 #include <errno.h>
 #include <signal.h>
@@ -123,6 +124,8 @@ static enum mali_cs_step advance(struct mali_cs *cs, bool *empty_out)
 	*empty_out = false;
 	if (cs->context.wait.is_blocked)
 		return mali_cs_retry_wait(cs);
+	if (cs->context.heap.is_empty)
+		return mali_cs_ask(cs);
 	switch (next_address(cs, &va)) {
 	case FETCH_NEXT:
 		return step(cs, va);
@@ -152,6 +155,8 @@ static enum mali_cs_idle execute(struct mali_cs *cs)
 			return MALI_CS_DEAD;
 		if (result == MALI_CS_STEP_BLOCKED)
 			return MALI_CS_BLOCKED;
+		if (result == MALI_CS_STEP_OOM)
+			return MALI_CS_OOM;
 		if (n % CLOCK_INTERVAL == 0)
 			check_progress(cs, since_ns, &told);
 	}
@@ -207,6 +212,9 @@ static bool has_reason(struct mali_cs *cs)
 	case MALI_CS_BLOCKED:
 		cs->kick = false;
 		return poll_wait(cs) && atomic_load(&cs->run);
+	case MALI_CS_OOM:
+		cs->kick = false;
+		return !cs->context.heap.is_empty;
 	default:
 		/* Nothing wakes the dead. */
 		cs->kick = false;
@@ -298,6 +306,26 @@ void mali_cs_kick(struct mali_cs *cs)
 {
 	cs->kick = true;
 	pthread_cond_signal(&cs->wake);
+}
+
+bool mali_cs_answer(struct mali_cs *cs, uint64_t chunk)
+{
+	struct mali_mcu *mcu = cs->csg->mcu;
+	struct mali_cs_heap *heap = &cs->context.heap;
+	bool ready;
+
+	pthread_mutex_lock(&mcu->lock);
+	/* The MCU is woken when the stream parks. */
+	ready = cs->parked && heap->is_empty;
+	if (ready) {
+		cs->context.regs[heap->answer_reg] = (uint32_t)chunk;
+		cs->context.regs[heap->answer_reg + 1] =
+			(uint32_t)(chunk >> 32);
+		heap->is_empty = 0;
+		pthread_cond_signal(&cs->wake);
+	}
+	pthread_mutex_unlock(&mcu->lock);
+	return ready;
 }
 
 void mali_cs_kick_blocked(struct mali_mcu *mcu)

@@ -463,6 +463,61 @@ static enum mali_cs_step sync_wait(const struct instr *instr, bool is_64)
 	return mali_cs_retry_wait(instr->cs);
 }
 
+/* -------------------------------------------------------------- heaps -- */
+
+/*
+ * Operations of HEAP_OPERATION. The third is none of hardware's, which has a
+ * tiler that runs out of memory by itself: "the heap is empty". The register
+ * pair gets what the driver answers, a chunk or 0.
+ */
+enum cs_heap_operation {
+	HEAP_VT_STARTED,
+	HEAP_VT_COMPLETED,
+	HEAP_EXHAUSTED,
+	HEAP_FRAG_COMPLETED,
+};
+
+static enum mali_cs_step heap_set(const struct instr *instr)
+{
+	uint32_t address;
+
+	if (!pair_at(instr, 40, &address))
+		return invalid(instr);
+	instr->context->heap = (struct mali_cs_heap){
+		.va = pair(instr, address),
+	};
+	return MALI_CS_STEP_NEXT;
+}
+
+enum mali_cs_step mali_cs_ask(struct mali_cs *cs)
+{
+	cs->context.heap.is_empty = 1;
+	mali_cs_post(cs, MALI_CS_EVENT_TILER_OOM, 0, 0);
+	return MALI_CS_STEP_OOM;
+}
+
+static enum mali_cs_step heap_operation(const struct instr *instr)
+{
+	struct mali_cs_heap *heap = &instr->context->heap;
+
+	switch ((enum cs_heap_operation)field(instr, 32, 2)) {
+	case HEAP_VT_STARTED:
+		heap->vt_started++;
+		break;
+	case HEAP_VT_COMPLETED:
+		heap->vt_completed++;
+		break;
+	case HEAP_FRAG_COMPLETED:
+		heap->frag_completed++;
+		break;
+	case HEAP_EXHAUSTED:
+		if (!pair_at(instr, 40, &heap->answer_reg))
+			return invalid(instr);
+		return mali_cs_ask(instr->cs);
+	}
+	return MALI_CS_STEP_NEXT;
+}
+
 /* ------------------------------------------------------------- dispatch -- */
 
 static enum mali_cs_step run_shaders(const struct instr *instr)
@@ -522,6 +577,10 @@ enum mali_cs_step mali_cs_execute(struct mali_cs *cs, uint64_t word,
 		return sync_write(&instr, true, false);
 	case OP_SYNC_WAIT64:
 		return sync_wait(&instr, true);
+	case OP_HEAP_SET:
+		return heap_set(&instr);
+	case OP_HEAP_OPERATION:
+		return heap_operation(&instr);
 	case OP_STORE_STATE:
 		return store_state(&instr);
 	case OP_ERROR_BARRIER:
@@ -542,8 +601,6 @@ enum mali_cs_step mali_cs_execute(struct mali_cs *cs, uint64_t word,
 	case OP_PROT_REGION:
 	case OP_PROGRESS_STORE:
 	case OP_PROGRESS_LOAD:
-	case OP_HEAP_SET:
-	case OP_HEAP_OPERATION:
 	case OP_TRACE_POINT:
 		return MALI_CS_STEP_NEXT;
 	default:

@@ -90,6 +90,15 @@ struct mali_cs_wait {
 	uint32_t error_reject;
 };
 
+/* The tiler heap of a stream, and how many render passes it has seen. */
+struct mali_cs_heap {
+	uint64_t va; /* of the context, as the driver knows the heap */
+	uint32_t vt_started, vt_completed, frag_completed;
+	uint32_t is_empty; /* waits for the driver to answer TILER_OOM */
+	uint32_t answer_reg;
+	uint32_t reserved;
+};
+
 /*
  * All that a stream is, and what suspending stores: plain words, no pointers.
  */
@@ -102,6 +111,7 @@ struct mali_cs_context {
 	uint32_t regs[MALI_CS_REGS];
 	struct mali_cs_frame frames[MALI_CS_MAX_DEPTH];
 	struct mali_cs_wait wait;
+	struct mali_cs_heap heap;
 	/* From the input block, when the stream was started. */
 	uint64_t ring_va, ring_input_va, ring_output_va;
 	uint32_t ring_size_B;
@@ -113,6 +123,7 @@ enum mali_cs_idle {
 	MALI_CS_STOPPED,
 	MALI_CS_EMPTY,
 	MALI_CS_BLOCKED,
+	MALI_CS_OOM,
 	MALI_CS_DEAD,
 };
 
@@ -121,11 +132,15 @@ enum mali_cs_idle {
 #define MALI_CS_EVENT_FAULT (1u << 1)
 #define MALI_CS_EVENT_SYNC_UPDATE (1u << 2)
 #define MALI_CS_EVENT_PROGRESS_TIMER (1u << 3)
+#define MALI_CS_EVENT_TILER_OOM (1u << 4)
 
 struct mali_cs {
 	struct mali_csg *csg;
 	uint32_t index;
 	struct mali_cs_context context;
+
+	/* The MCU's thread only: TILER_OOM was told and is not answered yet. */
+	bool asked;
 
 	/* The rest is guarded by mali_mcu::lock. */
 	pthread_t thread;
@@ -240,11 +255,14 @@ void mali_cs_kick_blocked(struct mali_mcu *mcu);
 /* Tells the MCU. */
 void mali_cs_post(struct mali_cs *cs, uint32_t event, uint32_t code,
 		  uint64_t info);
+/* The driver's answer to TILER_OOM; true if the stream was ready for it. */
+bool mali_cs_answer(struct mali_cs *cs, uint64_t chunk);
 void mali_cs_port(const struct mali_cs *cs, struct mali_port *port_out);
 
 enum mali_cs_step {
 	MALI_CS_STEP_NEXT,
 	MALI_CS_STEP_BLOCKED, /* context->wait says on what */
+	MALI_CS_STEP_OOM,     /* context->heap is empty; it has been posted */
 	MALI_CS_STEP_FATAL,   /* it has been posted */
 };
 /* Executes the instruction @word, which lies at @va. */
@@ -252,6 +270,8 @@ enum mali_cs_step mali_cs_execute(struct mali_cs *cs, uint64_t word,
 				  uint64_t va);
 /* Looks at a blocked wait again. */
 enum mali_cs_step mali_cs_retry_wait(struct mali_cs *cs);
+/* Asks for memory for the heap, again after it was resumed. */
+enum mali_cs_step mali_cs_ask(struct mali_cs *cs);
 /* Would that end the wait? Changes nothing. */
 bool mali_cs_wait_is_over(const struct mali_cs *cs);
 enum mali_cs_step mali_cs_fatal(struct mali_cs *cs, uint32_t code,

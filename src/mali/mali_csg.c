@@ -60,6 +60,7 @@
 #define CS_ACK_IRQ_MASK 0xc
 #define CS_RINGBUF_BASE 0x10
 #define CS_RINGBUF_SIZE 0x18
+#define CS_HEAP_START 0x20
 #define CS_RINGBUF_INPUT 0x30
 #define CS_RINGBUF_OUTPUT 0x38
 #define CS_ACK 0x0
@@ -75,6 +76,10 @@
 #define CS_FATAL_STATUS 0x84
 #define CS_FAULT_INFO 0x88
 #define CS_FATAL_INFO 0x90
+#define CS_HEAP_VT_START 0xc0
+#define CS_HEAP_VT_END 0xc4
+#define CS_HEAP_FRAG_END 0xcc
+#define CS_HEAP_ADDRESS 0xd0
 
 #define CS_FEATURES                                                            \
 	((MALI_CS_REGS - 1) | 8u << 8 | 1u << 16 | 1u << 17 | 1u << 18)
@@ -84,6 +89,7 @@
 #define CS_STATE_START 1
 #define CS_IDLE_SYNC_WAIT (1u << 8)
 #define CS_IDLE_EMPTY (1u << 10)
+#define CS_REQ_TILER_OOM (1u << 26)
 #define CS_REQ_FATAL (1u << 30)
 #define CS_REQ_FAULT (1u << 31)
 #define CS_STATUS_WAIT_GREATER (1u << 24)
@@ -224,6 +230,27 @@ static void update_stream(struct mali_cs *cs)
 		       (ack & ~CS_STATE_MASK) | (req & CS_STATE_MASK));
 	if (mali_mcu_read(mcu, cs_input(cs) + CS_ACK_IRQ_MASK) & CS_STATE_MASK)
 		mali_mcu_interrupt(mcu, 1u << cs->csg->index);
+}
+
+/*
+ * The driver has made request and acknowledgement of TILER_OOM equal: what
+ * heap_start holds goes to the stream, and into its suspend buffer if it is
+ * about to leave.
+ */
+static void take_answer(struct mali_cs *cs)
+{
+	struct mali_mcu *mcu = cs->csg->mcu;
+	uint32_t req, ack;
+
+	if (!cs->asked)
+		return;
+	req = mali_mcu_read(mcu, cs_input(cs) + CS_REQ);
+	ack = mali_mcu_read(mcu, cs_output(cs) + CS_ACK);
+	if ((req ^ ack) & CS_REQ_TILER_OOM)
+		return;
+	if (mali_cs_answer(cs,
+			   mali_mcu_read64(mcu, cs_input(cs) + CS_HEAP_START)))
+		cs->asked = false;
 }
 
 /* What a parked stream waits for, and where it is. */
@@ -393,6 +420,7 @@ static void clear_events(struct mali_csg *csg)
 		req = mali_mcu_read(mcu, cs_input(cs) + CS_REQ);
 		mali_mcu_write(mcu, cs_output(cs) + CS_ACK,
 			       req & ~CS_STATE_MASK);
+		cs->asked = false;
 	}
 }
 
@@ -482,6 +510,10 @@ void mali_csg_update(struct mali_csg *csg)
 	uint32_t pending = req ^ mali_mcu_read(mcu, output(csg) + CSG_ACK);
 	uint32_t done = pending & CSG_EP_CFG;
 
+	if (csg->state != MALI_CSG_FREE) {
+		for (uint32_t i = 0; i < stream_count(csg); i++)
+			take_answer(&csg->cs[i]);
+	}
 	if ((pending & CSG_STATE_MASK) &&
 	    update_state(csg, req & CSG_STATE_MASK))
 		done |= CSG_STATE_MASK;
@@ -501,28 +533,65 @@ void mali_csg_update(struct mali_csg *csg)
 
 /* --------------------------------------------------------------- events -- */
 
-/* FATAL and FAULT of a stream, with what is known about them. */
-static void tell_error(struct mali_cs *cs, uint32_t bit, uint32_t status_at,
-		       uint32_t status, uint32_t info_at, uint64_t info)
+/* Has the driver not yet dealt with the last event of its kind? */
+static bool is_pending(struct mali_cs *cs, uint32_t bit)
+{
+	struct mali_mcu *mcu = cs->csg->mcu;
+
+	return (mali_mcu_read(mcu, cs_input(cs) + CS_REQ) ^
+		mali_mcu_read(mcu, cs_output(cs) + CS_ACK)) &
+	       bit;
+}
+
+/* An event of a stream, of which all is written that is known about it. */
+static void tell_stream(struct mali_cs *cs, uint32_t bit)
 {
 	struct mali_csg *csg = cs->csg;
 	struct mali_mcu *mcu = csg->mcu;
-	uint32_t req = mali_mcu_read(mcu, cs_input(cs) + CS_REQ);
 	uint32_t ack = mali_mcu_read(mcu, cs_output(cs) + CS_ACK);
 	uint32_t irq_req = mali_mcu_read(mcu, output(csg) + CSG_IRQ_REQ);
 	uint32_t irq_ack = mali_mcu_read(mcu, input(csg) + CSG_IRQ_ACK);
 
-	/* The last one was not seen yet: that says it all. */
-	if ((req ^ ack) & bit)
-		return;
-	mali_mcu_write(mcu, cs_output(cs) + status_at, status);
-	mali_mcu_write64(mcu, cs_output(cs) + info_at, info);
 	mali_mcu_write(mcu, cs_output(cs) + CS_ACK, ack ^ bit);
 	if (!((irq_req ^ irq_ack) >> cs->index & 1))
 		mali_mcu_write(mcu, output(csg) + CSG_IRQ_REQ,
 			       irq_req ^ 1u << cs->index);
 	if (mali_mcu_read(mcu, cs_input(cs) + CS_ACK_IRQ_MASK) & bit)
 		mali_mcu_interrupt(mcu, 1u << csg->index);
+}
+
+/* FATAL and FAULT of a stream, with what is known about them. */
+static void tell_error(struct mali_cs *cs, uint32_t bit, uint32_t status_at,
+		       uint32_t status, uint32_t info_at, uint64_t info)
+{
+	struct mali_mcu *mcu = cs->csg->mcu;
+
+	/* The last one was not seen yet: that says it all. */
+	if (is_pending(cs, bit))
+		return;
+	mali_mcu_write(mcu, cs_output(cs) + status_at, status);
+	mali_mcu_write64(mcu, cs_output(cs) + info_at, info);
+	tell_stream(cs, bit);
+}
+
+/* The stream waits, so that nobody changes its heap meanwhile. */
+static void tell_oom(struct mali_cs *cs)
+{
+	struct mali_mcu *mcu = cs->csg->mcu;
+	uint64_t at = cs_output(cs);
+	struct mali_cs_heap heap;
+
+	cs->asked = true;
+	if (is_pending(cs, CS_REQ_TILER_OOM))
+		return;
+	pthread_mutex_lock(&mcu->lock);
+	heap = cs->context.heap;
+	pthread_mutex_unlock(&mcu->lock);
+	mali_mcu_write(mcu, at + CS_HEAP_VT_START, heap.vt_started);
+	mali_mcu_write(mcu, at + CS_HEAP_VT_END, heap.vt_completed);
+	mali_mcu_write(mcu, at + CS_HEAP_FRAG_END, heap.frag_completed);
+	mali_mcu_write64(mcu, at + CS_HEAP_ADDRESS, heap.va);
+	tell_stream(cs, CS_REQ_TILER_OOM);
 }
 
 void mali_csg_events(struct mali_csg *csg)
@@ -551,6 +620,8 @@ void mali_csg_events(struct mali_csg *csg)
 		if (events & MALI_CS_EVENT_FAULT)
 			tell_error(cs, CS_REQ_FAULT, CS_FAULT_STATUS, fault,
 				   CS_FAULT_INFO, fault_info);
+		if (events & MALI_CS_EVENT_TILER_OOM)
+			tell_oom(cs);
 	}
 	/* What streams did before they stopped is told all the same. */
 	if (all & MALI_CS_EVENT_SYNC_UPDATE)

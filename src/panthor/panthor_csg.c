@@ -283,7 +283,84 @@ static void process_stream(struct panthor_scheduler *sched, u32 slot, u32 index)
 		if (events & CS_FATAL)
 			process_fatal(sched, slot, index);
 	}
-	panthor_fw_update_reqs(cs, req, ack, events);
+	/* This one is acknowledged with the answer. */
+	if (events & CS_TILER_OOM)
+		panthor_group_queue_oom_work(sched->slots[slot]);
+	panthor_fw_update_reqs(cs, req, ack, events & ~CS_TILER_OOM);
+}
+
+/* The interface of a stream whose tiler waits for memory, or NULL. */
+static struct panthor_fw_cs_iface *find_oom(struct panthor_scheduler *sched,
+					    struct panthor_group *group,
+					    u32 index)
+{
+	struct panthor_fw_cs_iface *cs;
+
+	if (sched->stopped || group->killed || group->slot < 0)
+		return NULL;
+
+	cs = panthor_fw_get_cs_iface(sched->ptdev, group->slot, index);
+	if (!((READ_ONCE(cs->input->req) ^ READ_ONCE(cs->output->ack)) &
+	      CS_TILER_OOM))
+		return NULL;
+
+	return cs;
+}
+
+/**
+ * panthor_csg_get_oom() - what heap does a stream want memory for?
+ *
+ * A group that is not resident will ask again when it is.
+ *
+ * Return: whether it wants any, and may have it.
+ */
+bool panthor_csg_get_oom(struct panthor_scheduler *sched,
+			 struct panthor_group *group, u32 index,
+			 struct panthor_tiler_oom *oom_out)
+{
+	struct panthor_fw_cs_iface *cs;
+
+	lockdep_assert_held(&sched->lock);
+
+	cs = find_oom(sched, group, index);
+	if (!cs)
+		return false;
+
+	/* The bit that says that there is something, before it. */
+	rmb();
+	*oom_out = (struct panthor_tiler_oom){
+		.heap_va = READ_ONCE(cs->output->heap_address),
+		.vt_start = READ_ONCE(cs->output->heap_vt_start),
+		.vt_end = READ_ONCE(cs->output->heap_vt_end),
+		.frag_end = READ_ONCE(cs->output->heap_frag_end),
+	};
+	return true;
+}
+
+/**
+ * panthor_csg_answer_oom() - give a stream a chunk, or none (0)
+ *
+ * Return: false if it does not ask any more, so that the chunk is still ours.
+ */
+bool panthor_csg_answer_oom(struct panthor_scheduler *sched,
+			    struct panthor_group *group, u32 index, u64 chunk)
+{
+	struct panthor_fw_cs_iface *cs;
+
+	lockdep_assert_held(&sched->lock);
+
+	cs = find_oom(sched, group, index);
+	if (!cs)
+		return false;
+
+	WRITE_ONCE(cs->input->heap_start, chunk);
+	WRITE_ONCE(cs->input->heap_end, chunk);
+	/* The chunk before the bit that makes it count. */
+	wmb();
+	panthor_fw_update_reqs(cs, req, READ_ONCE(cs->output->ack),
+			       CS_TILER_OOM);
+	panthor_fw_ring_csg_doorbells(sched->ptdev, BIT(group->slot));
+	return true;
 }
 
 /* Sync objects changed: perhaps what somebody without a slot waits for. */

@@ -8,6 +8,7 @@
 #include "panthor_device.h"
 #include "panthor_fw.h"
 #include "panthor_group.h"
+#include "panthor_heap.h"
 #include "panthor_kernel_bo.h"
 #include "panthor_sched.h"
 #include "panthor_vm.h"
@@ -89,6 +90,77 @@ void panthor_group_queue_wait_work(struct panthor_group *group)
 {
 	panthor_group_get(group);
 	if (!queue_work(group->ptdev->sched->wq, &group->wait_work))
+		panthor_group_put(group);
+}
+
+/* 0 with a chunk, or with 0 where firmware has to do without; or an error. */
+static int grow_heap(struct panthor_heap_pool *pool,
+		     const struct panthor_tiler_oom *oom, u64 *chunk_out)
+{
+	/* Numbers that wrap around. */
+	u32 in_flight = oom->vt_start - oom->frag_end;
+	u32 pending = oom->vt_end - oom->frag_end;
+	int ret;
+
+	*chunk_out = 0;
+	/* Whoever asks is tiling, so that there is a pass that is not done. */
+	if (in_flight > S32_MAX || pending >= in_flight)
+		return -EINVAL;
+
+	ret = panthor_heap_grow(pool, oom->heap_va, in_flight, pending,
+				chunk_out);
+	/*
+	 * Without a chunk, firmware waits for fragment jobs, which give theirs
+	 * back, or has the stream's exception handler render what there is.
+	 */
+	if (ret == -EBUSY || ret == -ENOMEM || ret == -ENOSPC)
+		return 0;
+	return ret;
+}
+
+/* Not under the scheduler's lock: growing waits for the VM's op_lock. */
+static void answer_oom(struct panthor_group *group, u32 queue)
+{
+	struct panthor_heap_pool *pool;
+	struct panthor_tiler_oom oom;
+	u64 chunk;
+	int ret;
+
+	if (!panthor_sched_get_oom(group, queue, &oom))
+		return;
+
+	pool = panthor_heap_pool_get(group->vm, false);
+	if (IS_ERR(pool)) {
+		panthor_sched_fail_oom(group, queue, PTR_ERR(pool));
+		return;
+	}
+
+	ret = grow_heap(pool, &oom, &chunk);
+	/* The MMU did not answer: the stream asks again after the reset. */
+	if (ret && ret != -ETIMEDOUT)
+		panthor_sched_fail_oom(group, queue, ret);
+	else if (!ret && !panthor_sched_answer_oom(group, queue, chunk) &&
+		 chunk)
+		(void)panthor_heap_return_chunk(pool, oom.heap_va, chunk);
+	panthor_heap_pool_put(pool);
+}
+
+static void oom_work(struct work_struct *work)
+{
+	struct panthor_group *group =
+		container_of(work, struct panthor_group, oom_work);
+	u32 i;
+
+	for (i = 0; i < group->queue_count; i++)
+		answer_oom(group, i);
+	panthor_group_put(group);
+}
+
+/** panthor_group_queue_oom_work() - answer the queues that are out of chunks */
+void panthor_group_queue_oom_work(struct panthor_group *group)
+{
+	panthor_group_get(group);
+	if (!queue_work(group->ptdev->sched->heap_wq, &group->oom_work))
 		panthor_group_put(group);
 }
 
@@ -213,6 +285,7 @@ panthor_group_create(struct panthor_device *ptdev, struct panthor_vm *vm,
 	INIT_LIST_HEAD(&group->run_node);
 	INIT_WORK(&group->work, group_work);
 	INIT_WORK(&group->wait_work, wait_work);
+	INIT_WORK(&group->oom_work, oom_work);
 	INIT_WORK(&group->release_work, release_work);
 	INIT_DELAYED_WORK(&group->timeout_work, timeout_work);
 

@@ -59,6 +59,7 @@ struct panthor_group {
 
 	struct work_struct work;      /* completes and starts jobs */
 	struct work_struct wait_work; /* looks at what a stream waits for */
+	struct work_struct oom_work;  /* has tiler heaps grow */
 	struct work_struct release_work;
 	struct delayed_work timeout_work;
 
@@ -92,6 +93,7 @@ panthor_group_get(struct panthor_group *group)
 void panthor_group_put(struct panthor_group *group);
 void panthor_group_queue_work(struct panthor_group *group);
 void panthor_group_queue_wait_work(struct panthor_group *group);
+void panthor_group_queue_oom_work(struct panthor_group *group);
 void panthor_group_arm_timeout(struct panthor_group *group,
 			       unsigned long delay);
 

@@ -481,6 +481,54 @@ bool panthor_sched_get_wait(struct panthor_group *group, u32 queue,
 	return blocked;
 }
 
+/** panthor_sched_get_oom() - see panthor_csg_get_oom() */
+bool panthor_sched_get_oom(struct panthor_group *group, u32 queue,
+			   struct panthor_tiler_oom *oom_out)
+{
+	struct panthor_scheduler *sched = sched_of(group);
+	bool asks;
+
+	mutex_lock(&sched->lock);
+	asks = panthor_csg_get_oom(sched, group, queue, oom_out);
+	mutex_unlock(&sched->lock);
+
+	return asks;
+}
+
+/** panthor_sched_answer_oom() - see panthor_csg_answer_oom() */
+bool panthor_sched_answer_oom(struct panthor_group *group, u32 queue, u64 chunk)
+{
+	struct panthor_scheduler *sched = sched_of(group);
+	bool taken;
+
+	mutex_lock(&sched->lock);
+	taken = panthor_csg_answer_oom(sched, group, queue, chunk);
+	mutex_unlock(&sched->lock);
+
+	return taken;
+}
+
+/**
+ * panthor_sched_fail_oom() - the heap of a queue cannot be what it says
+ *
+ * Or something is wrong with the driver. The group is lost, for reason @error.
+ */
+void panthor_sched_fail_oom(struct panthor_group *group, u32 queue, int error)
+{
+	struct panthor_scheduler *sched = sched_of(group);
+
+	mutex_lock(&sched->lock);
+	if (!group->killed) {
+		drm_err(&sched->ptdev->base,
+			"a group is lost: the tiler heap of queue %u cannot "
+			"grow: %d\n",
+			queue, error);
+		group->fatal_queues |= BIT(queue);
+		panthor_sched_kill_locked(sched, group);
+	}
+	mutex_unlock(&sched->lock);
+}
+
 /** panthor_sched_get_state() - what GROUP_GET_STATE reports */
 void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 			     u32 *fatal_queues_out)
@@ -651,15 +699,21 @@ int panthor_sched_init(struct panthor_device *ptdev)
 	if (!sched->wq)
 		goto err_free;
 
+	sched->heap_wq = alloc_workqueue("panthor-heap-grow", WQ_UNBOUND, 0);
+	if (!sched->heap_wq)
+		goto err_destroy_wq;
+
 	sched->cleanup_wq =
 		alloc_workqueue("panthor-group-cleanup", WQ_UNBOUND, 0);
 	if (!sched->cleanup_wq)
-		goto err_destroy_wq;
+		goto err_destroy_heap_wq;
 
 	/* The firmware's interrupt handler looks for it. */
 	smp_store_release(&ptdev->sched, sched);
 	return 0;
 
+err_destroy_heap_wq:
+	destroy_workqueue(sched->heap_wq);
 err_destroy_wq:
 	destroy_workqueue(sched->wq);
 err_free:
@@ -683,7 +737,8 @@ void panthor_sched_fini(struct panthor_device *ptdev)
 	disable_delayed_work_sync(&sched->tick_work);
 	/* The interrupt queues no work to what is drained. */
 	disable_work_sync(&sched->events_work);
-	/* Groups are freed by what runs on the other one. */
+	/* Each queues work on those that come after it. */
+	drain_workqueue(sched->heap_wq);
 	drain_workqueue(sched->wq);
 	drain_workqueue(sched->cleanup_wq);
 	WARN_ON(!list_empty(&sched->groups));
@@ -695,6 +750,7 @@ void panthor_sched_free(struct panthor_device *ptdev)
 	struct panthor_scheduler *sched = ptdev->sched;
 
 	ptdev->sched = NULL;
+	destroy_workqueue(sched->heap_wq);
 	destroy_workqueue(sched->wq);
 	destroy_workqueue(sched->cleanup_wq);
 	mutex_destroy(&sched->lock);

@@ -14,6 +14,9 @@
  * while waiting for a VM's op_lock: whoever holds that may not take it. Order:
  *
  *	sched->lock > slots_lock;  sched->lock > panthor_queue::lock
+ *
+ * Tiler heaps grow under locks of their own, op_lock among them, and without
+ * this one.
  */
 #ifndef PANTHOR_SCHED_H
 #define PANTHOR_SCHED_H
@@ -36,10 +39,21 @@ struct panthor_vm;
 /* How long the firmware may take to carry out requests. */
 #define PANTHOR_CSG_TIMEOUT_MS 500
 
+/* A heap that has run out of chunks, and numbers of render passes. */
+struct panthor_tiler_oom {
+	u64 heap_va;
+	u32 vt_start; /* began */
+	u32 vt_end;   /* have their tiling done */
+	u32 frag_end; /* are done, and have given back their chunks */
+};
+
 struct panthor_scheduler {
 	struct panthor_device *ptdev;
 	/* What fences depend on. */
 	struct workqueue_struct *wq;
+	/* What has tiler heaps grow: it allocates, and fences depend on it only
+	 * until their jobs time out. */
+	struct workqueue_struct *heap_wq;
 	/* What frees groups. */
 	struct workqueue_struct *cleanup_wq;
 	struct delayed_work tick_work;
@@ -77,6 +91,11 @@ void panthor_sched_group_has_work(struct panthor_group *group);
 void panthor_sched_check_timeout(struct panthor_group *group);
 bool panthor_sched_get_wait(struct panthor_group *group, u32 queue,
 			    struct panthor_sync_wait *wait_out);
+bool panthor_sched_get_oom(struct panthor_group *group, u32 queue,
+			   struct panthor_tiler_oom *oom_out);
+bool panthor_sched_answer_oom(struct panthor_group *group, u32 queue,
+			      u64 chunk);
+void panthor_sched_fail_oom(struct panthor_group *group, u32 queue, int error);
 void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 			     u32 *fatal_queues_out);
 
@@ -92,5 +111,10 @@ void panthor_csg_unbind(struct panthor_scheduler *sched, u32 slot,
 			bool suspended);
 bool panthor_csg_is_idle(struct panthor_scheduler *sched, u32 slot);
 void panthor_csg_process_events(struct panthor_scheduler *sched, u32 slot);
+bool panthor_csg_get_oom(struct panthor_scheduler *sched,
+			 struct panthor_group *group, u32 index,
+			 struct panthor_tiler_oom *oom_out);
+bool panthor_csg_answer_oom(struct panthor_scheduler *sched,
+			    struct panthor_group *group, u32 index, u64 chunk);
 
 #endif /* PANTHOR_SCHED_H */

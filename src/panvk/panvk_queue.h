@@ -18,6 +18,10 @@
  * keeps their order. So a chain of binds costs one submit each. What is
  * queued takes the memory of its merged ops and is bounded by nothing else, for
  * whoever would signal may be the caller.
+ *
+ * The sparse family's queue is another one of these, on the queue of a second
+ * engine device, so that neither waits for the other; semaphores and fences are
+ * the first device's. Vulkan has no such thing, lavapipe does.
  */
 #ifndef PANVK_QUEUE_H
 #define PANVK_QUEUE_H

@@ -216,8 +216,14 @@ step(struct oracle *o, uint64_t instr, uint64_t pc)
    case 23 ... 25:
    case 34:
    case 41 ... 44:
-   case 48 ... 50:
+   case 50:
       return ORACLE_DONE;
+   case 48: /* HEAP_SET */
+      if ((instr >> 40 & 0xff) > 95 || (instr >> 40 & 1))
+         return fatal(o, INVALID, pc);
+      return ORACLE_DONE;
+   case 49: /* HEAP_OPERATION; "exhausted" waits for a driver */
+      return (instr >> 32 & 3) == 2 ? ORACLE_UNKNOWN : ORACLE_DONE;
    default:
       return fatal(o, INVALID, pc);
    }

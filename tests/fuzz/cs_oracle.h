@@ -15,7 +15,7 @@ enum oracle_end {
    ORACLE_DONE,
    ORACLE_FATAL,
    ORACLE_BLOCKED, /* in a SYNC_WAIT that nothing will end */
-   ORACLE_UNKNOWN, /* a branch, a call or a clock */
+   ORACLE_UNKNOWN, /* a branch, a call, a clock or an empty heap */
 };
 
 struct oracle {

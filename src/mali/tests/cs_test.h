@@ -119,6 +119,12 @@ uint32_t *cs_data(struct cs_test *c, uint64_t va);
 #define CS_STORE_STATE(addr, state)                                            \
 	(CS_OP(40) | CS_AT(addr, 40) | CS_AT(state, 32))
 #define CS_ERROR_BARRIER CS_OP(47)
+#define CS_HEAP_SET(addr) (CS_OP(48) | CS_AT(addr, 40))
+#define CS_HEAP_VT_STARTED (CS_OP(49) | CS_AT(0, 32))
+#define CS_HEAP_VT_COMPLETED (CS_OP(49) | CS_AT(1, 32))
+#define CS_HEAP_EXHAUSTED(answer)                                              \
+	(CS_OP(49) | CS_AT(2, 32) | CS_AT(answer, 40))
+#define CS_HEAP_FRAG_COMPLETED (CS_OP(49) | CS_AT(3, 32))
 #define CS_SYNC_ADD64(addr, data, low) CS_SYNC(51, addr, data, low)
 #define CS_SYNC_SET64(addr, data, low) CS_SYNC(52, addr, data, low)
 #define CS_SYNC_WAIT64(addr, ref, condition)                                   \

@@ -8,6 +8,7 @@
 
 #define COUNT(words) (sizeof(words) / sizeof((words)[0]))
 
+#define CS_TILER_OOM (1u << 26)
 #define CSG_SYNC_UPDATE (1u << 28)
 #define CSG_IDLE (1u << 29)
 #define CSG_PROGRESS_TIMER_EVENT (1u << 31)
@@ -72,13 +73,17 @@ static void acknowledge(struct cs_test *c, unsigned csg, uint32_t event)
 	atomic_store(req, (atomic_load(req) & ~event) | (ack & event));
 }
 
+/* Firmware first says what happened, then raises the interrupt. */
 static void wait_event(struct cs_test *c, unsigned csg, uint32_t event)
 {
 	uint32_t req = atomic_load(cs_csg_input(c, csg, 0));
+	uint64_t end = test_now_ns() + 10000000000ull;
 
 	cs_wait(cs_csg_output(c, csg, 0), event, ~req & event);
-	assert_true(mali_gpu_read32(c->t.gpu, MALI_JOB_INT_RAWSTAT) &
-		    1u << csg);
+	while (!(mali_gpu_read32(c->t.gpu, MALI_JOB_INT_RAWSTAT) & 1u << csg)) {
+		assert_true(test_now_ns() < end);
+		sleep_ms(1);
+	}
 }
 
 static void test_description(void **state)
@@ -428,6 +433,87 @@ static void test_overfull_ring(void **state)
 	}
 }
 
+/* Three passes begun, two tiled, one done; then the heap is empty. */
+static void start_oom(struct cs_test *c)
+{
+	const uint64_t ring[] = {
+		CS_MOVE(80, CS_DATA_VA), CS_MOVE(82, 0x123456789000ull),
+		CS_HEAP_SET(82),	 CS_HEAP_VT_STARTED,
+		CS_HEAP_VT_STARTED,	 CS_HEAP_VT_STARTED,
+		CS_HEAP_VT_COMPLETED,	 CS_HEAP_VT_COMPLETED,
+		CS_HEAP_FRAG_COMPLETED,	 CS_HEAP_EXHAUSTED(2),
+		CS_STORE(2, 80, 3, 0),
+	};
+
+	memset(cs_data(c, CS_DATA_VA), 0x55, 64);
+	cs_group_prepare(c, 0, 1);
+	cs_group_request(c, 0, CS_START);
+	cs_submit(c, 0, 0, ring, COUNT(ring));
+}
+
+static void expect_oom(struct cs_test *c)
+{
+	uint32_t req = atomic_load(cs_cs_input(c, 0, 0, 0));
+
+	cs_wait(cs_cs_output(c, 0, 0, 0), CS_TILER_OOM, ~req & CS_TILER_OOM);
+	assert_int_equal(atomic_load(cs_cs_output(c, 0, 0, 0xc0)), 3);
+	assert_int_equal(atomic_load(cs_cs_output(c, 0, 0, 0xc4)), 2);
+	assert_int_equal(atomic_load(cs_cs_output(c, 0, 0, 0xcc)), 1);
+	assert_int_equal(cs_shared64(cs_cs_output(c, 0, 0, 0xd0)),
+			 0x123456789000ull);
+	assert_int_equal(atomic_load(data_word(c, 0)), 0x55555555);
+}
+
+static void answer_oom(struct cs_test *c, uint64_t chunk)
+{
+	atomic_store(cs_cs_input(c, 0, 0, 0x20), (uint32_t)chunk);
+	atomic_store(cs_cs_input(c, 0, 0, 0x24), (uint32_t)(chunk >> 32));
+	atomic_fetch_xor(cs_cs_input(c, 0, 0, 0), CS_TILER_OOM);
+}
+
+static void expect_answer(struct cs_test *c, uint64_t chunk)
+{
+	cs_wait_empty(c, 0, 0);
+	assert_int_equal(cs_shared64(data_word(c, 0)), chunk);
+	cs_group_request(c, 0, CS_TERMINATE);
+}
+
+static void test_tiler_oom(void **state)
+{
+	struct cs_test *c = *state;
+
+	for (uint64_t chunk = 0; chunk < 2; chunk++) {
+		start_oom(c);
+		expect_oom(c);
+		answer_oom(c, chunk << 40);
+		cs_ring_doorbell(c);
+		expect_answer(c, chunk << 40);
+	}
+
+	/* Never answered. */
+	start_oom(c);
+	expect_oom(c);
+	cs_group_request(c, 0, CS_TERMINATE);
+}
+
+/* Suspended before the answer it asks again; with the answer it has it. */
+static void test_tiler_oom_suspended(void **state)
+{
+	struct cs_test *c = *state;
+
+	start_oom(c);
+	expect_oom(c);
+	cs_group_request(c, 0, CS_SUSPEND);
+	/* As a driver does that forgets what came before. */
+	answer_oom(c, 0x1000);
+	cs_group_request(c, 0, CS_RESUME);
+	expect_oom(c);
+	answer_oom(c, 0x2000);
+	cs_group_request(c, 0, CS_SUSPEND);
+	cs_group_request(c, 0, CS_RESUME);
+	expect_answer(c, 0x2000);
+}
+
 /* What HALT, PING, DISABLE and a reset do to a group that never ends. */
 static void start_endless(struct cs_test *c)
 {
@@ -519,6 +605,8 @@ int main(void)
 		TEST(test_stream_stop),
 		TEST(test_bad_ring),
 		TEST(test_overfull_ring),
+		TEST(test_tiler_oom),
+		TEST(test_tiler_oom_suspended),
 		TEST(test_ping_halt),
 		TEST(test_reset),
 		TEST(test_stuck_mcu),
