@@ -8,6 +8,7 @@
  * blocks and are not any more.
  */
 #include <linux/bug.h>
+#include <linux/delay.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
@@ -413,6 +414,9 @@ int panthor_vm_restore_all(struct panthor_vm *vm)
 
 /* -------------------------------------------------------- absent faults -- */
 
+#define RESTORE_ATTEMPTS 100
+#define RESTORE_PAUSE_MS 10
+
 /* The BO that is mapped at @va, with a reference, or NULL. */
 static struct panthor_vm_bo *find_bo(struct panthor_vm *vm, u64 va)
 {
@@ -428,21 +432,38 @@ static struct panthor_vm_bo *find_bo(struct panthor_vm *vm, u64 va)
 	return vm_bo;
 }
 
+/* What is mapped at @va comes back; 0 also if nothing is. */
+static int restore_at(struct panthor_vm *vm, u64 va)
+{
+	struct panthor_vm_bo *vm_bo = find_bo(vm, va);
+	int ret;
+
+	if (!vm_bo)
+		return 0;
+
+	ret = panthor_vm_bo_use(vm_bo);
+	if (!ret)
+		panthor_vm_bo_unuse(vm_bo);
+	panthor_vm_bo_put(vm_bo);
+	panthor_vm_reap(vm);
+
+	return ret;
+}
+
+/*
+ * Others may use all of the memory just now. An ioctl can say so and be made
+ * again, an access of the GPU cannot: it waits for a second.
+ */
 static void absent_work(struct work_struct *work)
 {
 	struct panthor_vm *vm =
 		container_of(work, struct panthor_vm, absent_work);
-	struct panthor_vm_bo *vm_bo;
-	int ret = 0;
+	u64 va = panthor_mmu_absent_va(vm);
+	int attempts = RESTORE_ATTEMPTS;
+	int ret;
 
-	vm_bo = find_bo(vm, panthor_mmu_absent_va(vm));
-	if (vm_bo) {
-		ret = panthor_vm_bo_use(vm_bo);
-		if (!ret)
-			panthor_vm_bo_unuse(vm_bo);
-		panthor_vm_bo_put(vm_bo);
-		panthor_vm_reap(vm);
-	}
+	while ((ret = restore_at(vm, va)) == -ENOMEM && --attempts)
+		msleep(RESTORE_PAUSE_MS);
 
 	panthor_mmu_absent_done(vm, !ret);
 	panthor_vm_put(vm);

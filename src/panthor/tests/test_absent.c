@@ -325,8 +325,8 @@ static void test_fault(void **state)
 	panthor_host_vm_idle(vm);
 }
 
-/* Without memory to restore to, it is a fault like any other. */
-static void test_fault_without_memory(void **state)
+/* An access waits while there is no memory; a failure or two pass. */
+static void test_fault_short_of_memory(void **state)
 {
 	struct panthor_vm *vm = activate();
 
@@ -335,6 +335,41 @@ static void test_fault_without_memory(void **state)
 	linux_inject_failure(0);
 	access_absent(0);
 	linux_inject_failure(UINT64_MAX);
+	assert_true(walk(0).valid);
+	assert_true(panthor_vm_can_run_jobs(vm));
+	panthor_host_vm_idle(vm);
+}
+
+struct dram_block {
+	uint64_t pa, size_B;
+};
+
+/* All of the DRAM that is free. */
+static unsigned take_dram(struct dram_block *blocks, unsigned max)
+{
+	unsigned count = 0;
+
+	while (count < max && !mali_dram_alloc(hw.dram, DRAM_B,
+					       &blocks[count].pa,
+					       &blocks[count].size_B))
+		count++;
+	assert_true(count < max);
+	return count;
+}
+
+/* Without memory to restore to, in the end it is a fault like any other. */
+static void test_fault_without_memory(void **state)
+{
+	struct dram_block blocks[1024];
+	struct panthor_vm *vm = activate();
+	unsigned count;
+
+	map_both();
+	linux_reclaim(DRAM_B);
+	count = take_dram(blocks, 1024);
+	access_absent(0);
+	while (count--)
+		mali_dram_free(hw.dram, blocks[count].pa, blocks[count].size_B);
 	assert_true(walk(0).absent);
 	assert_false(panthor_vm_can_run_jobs(vm));
 
@@ -428,6 +463,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, boot, power_off)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fault),
+		TEST(test_fault_short_of_memory),
 		TEST(test_fault_without_memory),
 		TEST(test_queued),
 		TEST(test_restore_all),
