@@ -198,9 +198,13 @@ void vkh_image_layout(VkCommandBuffer cmd, VkImage image,
                       VkImageAspectFlags aspect, VkImageLayout from,
                       VkImageLayout to);
 
+/* A binary one. */
+VkSemaphore vkh_semaphore_create(const struct vkh *vk);
 VkSemaphore vkh_timeline_create(const struct vkh *vk, uint64_t value);
 void vkh_timeline_wait(const struct vkh *vk, VkSemaphore semaphore,
                        uint64_t value);
+void vkh_timeline_signal(const struct vkh *vk, VkSemaphore semaphore,
+                         uint64_t value);
 VkFence vkh_fence_create(const struct vkh *vk);
 /* Binds and waits until it is done. @fence: unsignaled, and is so again. */
 void vkh_bind_and_wait(const struct vkh *vk, const VkBindSparseInfo *info,

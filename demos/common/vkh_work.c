@@ -254,6 +254,18 @@ vkh_image_layout(VkCommandBuffer cmd, VkImage image, VkImageAspectFlags aspect,
 }
 
 VkSemaphore
+vkh_semaphore_create(const struct vkh *vk)
+{
+   const VkSemaphoreCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+   };
+   VkSemaphore semaphore;
+
+   VKH_CHECK(vkCreateSemaphore(vk->device, &info, NULL, &semaphore));
+   return semaphore;
+}
+
+VkSemaphore
 vkh_timeline_create(const struct vkh *vk, uint64_t value)
 {
    const VkSemaphoreTypeCreateInfo type = {
@@ -282,6 +294,18 @@ vkh_timeline_wait(const struct vkh *vk, VkSemaphore semaphore, uint64_t value)
    };
 
    VKH_CHECK(vkWaitSemaphores(vk->device, &info, UINT64_MAX));
+}
+
+void
+vkh_timeline_signal(const struct vkh *vk, VkSemaphore semaphore, uint64_t value)
+{
+   const VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = semaphore,
+      .value = value,
+   };
+
+   VKH_CHECK(vkSignalSemaphore(vk->device, &info));
 }
 
 VkFence

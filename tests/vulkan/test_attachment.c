@@ -22,20 +22,6 @@ struct rendering {
    bool clears; /* a rectangle within, too */
 };
 
-static VkRenderingAttachmentInfo
-color_attachment(VkImageView view, VkAttachmentLoadOp load,
-                 VkAttachmentStoreOp store)
-{
-   return (VkRenderingAttachmentInfo){
-      .sType = VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_INFO,
-      .imageView = view,
-      .imageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .loadOp = load,
-      .storeOp = store,
-      .clearValue.color.float32 = {0.2f, 0.4f, 0.6f, 0.8f},
-   };
-}
-
 static void
 clear_rectangle(VkCommandBuffer cmd, VkRect2D area, uint32_t layers)
 {
@@ -59,7 +45,7 @@ render_dynamic(const struct vt_pair *pair, VkImage image,
       image, pair->sparse.format->format, VK_IMAGE_VIEW_TYPE_2D_ARRAY, r->level,
       r->layer, r->layers);
    const VkRenderingAttachmentInfo color =
-      color_attachment(view, r->load, r->store);
+      vt_color_attachment(view, r->load, r->store);
    VkRenderingInfo info = {
       .sType = VK_STRUCTURE_TYPE_RENDERING_INFO,
       .renderArea = r->area,

@@ -13,19 +13,6 @@
 #define COLOR VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT
 #define GENERAL VK_IMAGE_LAYOUT_GENERAL
 
-static VkRenderingAttachmentInfo
-attachment(VkImageView view, VkAttachmentLoadOp load)
-{
-   return (VkRenderingAttachmentInfo){
-      .sType = VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_INFO,
-      .imageView = view,
-      .imageLayout = GENERAL,
-      .loadOp = load,
-      .storeOp = VK_ATTACHMENT_STORE_OP_STORE,
-      .clearValue.color.float32 = {0.2f, 0.4f, 0.6f, 0.8f},
-   };
-}
-
 static VkRenderingInfo
 rendering(const VkRenderingAttachmentInfo *color, VkRect2D area)
 {
@@ -48,6 +35,26 @@ color_pipeline(VkFormat format, VkSampleCountFlagBits samples)
    });
 }
 
+/* Renders the same to a sparse image of @levels and to an ordinary one. */
+static void
+check_rendering(void (*render)(VkImage image,
+                               const struct vt_pipeline *pipeline),
+                uint32_t levels)
+{
+   struct vt_pair pair;
+
+   vt_pair_create(RGBA8, 256, 256, levels, 1, COLOR, VT_BIND_CHECKERBOARD,
+                  &pair);
+   struct vt_pipeline pipeline = color_pipeline(RGBA8, VK_SAMPLE_COUNT_1_BIT);
+
+   render(pair.sparse.image, &pipeline);
+   render(pair.plain, &pipeline);
+   vt_pair_compare(&pair);
+   vt_pair_check_unbound(&pair);
+   vt_pipeline_destroy(&pipeline);
+   vt_pair_destroy(&pair);
+}
+
 /* -------------------------------------------------------------- resolves -- */
 
 static void
@@ -58,7 +65,8 @@ resolve_to(VkImage image, const struct vkh_image *multisampled,
    const VkImageView view =
       vt_attachment_view(image, RGBA8, VK_IMAGE_VIEW_TYPE_2D, 0, 1, 1);
    VkRenderingAttachmentInfo color =
-      attachment(multisampled->view, VK_ATTACHMENT_LOAD_OP_CLEAR);
+      vt_color_attachment(multisampled->view, VK_ATTACHMENT_LOAD_OP_CLEAR,
+                          VK_ATTACHMENT_STORE_OP_STORE);
    const VkRenderingInfo info = rendering(&color, area);
    VkCommandBuffer cmd = vkh_begin(&vt);
 
@@ -139,7 +147,8 @@ render_with_secondaries(VkImage image, const struct vt_pipeline *pipeline)
    const VkImageView view =
       vt_attachment_view(image, RGBA8, VK_IMAGE_VIEW_TYPE_2D, 0, 0, 1);
    const VkRenderingAttachmentInfo color =
-      attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD);
+      vt_color_attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD,
+                          VK_ATTACHMENT_STORE_OP_STORE);
    VkRenderingInfo info = rendering(&color, other_area);
    VkCommandBuffer draws = begin_secondary(RGBA8, true);
    VkCommandBuffer whole = begin_secondary(RGBA8, false);
@@ -171,17 +180,7 @@ static void
 test_secondary(void **state)
 {
    (void)state;
-   struct vt_pair pair;
-
-   vt_pair_create(RGBA8, 256, 256, 1, 1, COLOR, VT_BIND_CHECKERBOARD, &pair);
-   struct vt_pipeline pipeline = color_pipeline(RGBA8, VK_SAMPLE_COUNT_1_BIT);
-
-   render_with_secondaries(pair.sparse.image, &pipeline);
-   render_with_secondaries(pair.plain, &pipeline);
-   vt_pair_compare(&pair);
-   vt_pair_check_unbound(&pair);
-   vt_pipeline_destroy(&pipeline);
-   vt_pair_destroy(&pair);
+   check_rendering(render_with_secondaries, 1);
 }
 
 /* An instance that is suspended in one command buffer and resumed in another.
@@ -193,7 +192,8 @@ render_suspended(VkImage image, const struct vt_pipeline *pipeline)
    const VkImageView view =
       vt_attachment_view(image, RGBA8, VK_IMAGE_VIEW_TYPE_2D, 0, 0, 1);
    const VkRenderingAttachmentInfo color =
-      attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD);
+      vt_color_attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD,
+                          VK_ATTACHMENT_STORE_OP_STORE);
    VkRenderingInfo info = rendering(&color, area);
    const VkRenderingFlags flags[] = {VK_RENDERING_SUSPENDING_BIT,
                                      VK_RENDERING_RESUMING_BIT};
@@ -233,16 +233,7 @@ static void
 test_suspended(void **state)
 {
    (void)state;
-   struct vt_pair pair;
-
-   vt_pair_create(RGBA8, 256, 256, 1, 1, COLOR, VT_BIND_CHECKERBOARD, &pair);
-   struct vt_pipeline pipeline = color_pipeline(RGBA8, VK_SAMPLE_COUNT_1_BIT);
-
-   render_suspended(pair.sparse.image, &pipeline);
-   render_suspended(pair.plain, &pipeline);
-   vt_pair_compare(&pair);
-   vt_pipeline_destroy(&pipeline);
-   vt_pair_destroy(&pair);
+   check_rendering(render_suspended, 1);
 }
 
 /* ---------------------------------------------------------------- threads --
@@ -276,7 +267,8 @@ record(void *data)
    const VkImageView view =
       vt_attachment_view(r->image, RGBA8, VK_IMAGE_VIEW_TYPE_2D, 0, 0, 1);
    const VkRenderingAttachmentInfo color =
-      attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD);
+      vt_color_attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD,
+                          VK_ATTACHMENT_STORE_OP_STORE);
    const VkRenderingInfo info = rendering(&color, r->area);
 
    VKH_CHECK(vkAllocateCommandBuffers(vt.device, &allocate, r->cmd));
@@ -349,17 +341,7 @@ static void
 test_threads(void **state)
 {
    (void)state;
-   struct vt_pair pair;
-
-   vt_pair_create(RGBA8, 256, 256, 2, 1, COLOR, VT_BIND_CHECKERBOARD, &pair);
-   struct vt_pipeline pipeline = color_pipeline(RGBA8, VK_SAMPLE_COUNT_1_BIT);
-
-   render_from_threads(pair.sparse.image, &pipeline);
-   render_from_threads(pair.plain, &pipeline);
-   vt_pair_compare(&pair);
-   vt_pair_check_unbound(&pair);
-   vt_pipeline_destroy(&pipeline);
-   vt_pair_destroy(&pair);
+   check_rendering(render_from_threads, 2);
 }
 
 /* ------------------------------------------------------------------ views --
@@ -371,7 +353,8 @@ draw_to(VkImageView view, const struct vt_pipeline *pipeline, VkRect2D area,
         uint32_t width, uint32_t height)
 {
    const VkRenderingAttachmentInfo color =
-      attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD);
+      vt_color_attachment(view, VK_ATTACHMENT_LOAD_OP_LOAD,
+                          VK_ATTACHMENT_STORE_OP_STORE);
    const VkRenderingInfo info = rendering(&color, area);
    VkCommandBuffer cmd = vkh_begin(&vt);
 

@@ -96,57 +96,6 @@ wait_fence(const struct fixture *f)
    VKH_CHECK(vkResetFences(vt.device, 1, &f->fence));
 }
 
-/* An empty submit that waits for one semaphore and signals another. */
-static void
-submit(VkSemaphore wait, uint64_t wait_value, VkSemaphore signal,
-       uint64_t signal_value, VkFence fence)
-{
-   const VkSemaphoreSubmitInfo waits = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-      .semaphore = wait,
-      .value = wait_value,
-      .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
-   };
-   const VkSemaphoreSubmitInfo signals = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-      .semaphore = signal,
-      .value = signal_value,
-      .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
-   };
-   const VkSubmitInfo2 info = {
-      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
-      .waitSemaphoreInfoCount = wait ? 1 : 0,
-      .pWaitSemaphoreInfos = &waits,
-      .signalSemaphoreInfoCount = signal ? 1 : 0,
-      .pSignalSemaphoreInfos = &signals,
-   };
-
-   VKH_CHECK(vkQueueSubmit2(vt.queue, 1, &info, fence));
-}
-
-static VkSemaphore
-binary(void)
-{
-   const VkSemaphoreCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
-   VkSemaphore semaphore;
-
-   VKH_CHECK(vkCreateSemaphore(vt.device, &info, NULL, &semaphore));
-   return semaphore;
-}
-
-static void
-host_signal(VkSemaphore timeline, uint64_t value)
-{
-   const VkSemaphoreSignalInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-      .semaphore = timeline,
-      .value = value,
-   };
-
-   VKH_CHECK(vkSignalSemaphore(vt.device, &info));
-}
-
 static uint64_t
 counter(VkSemaphore timeline)
 {
@@ -215,7 +164,7 @@ test_fence(void **state)
    fill(f);
    for (unsigned n = 0; n < 20; n++) {
       /* Two batches of one call; the later one wins by the semaphore. */
-      VkSemaphore order = binary();
+      VkSemaphore order = vkh_semaphore_create(&vt);
       infos[0] = *make_batch(&b[0], f, n % 2, VK_NULL_HANDLE, 0, order, 0);
       infos[1] = *make_batch(&b[1], f, 1 - n % 2, order, 0, VK_NULL_HANDLE, 0);
       VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 2, infos, f->fence));
@@ -229,16 +178,16 @@ static void
 test_binary(void **state)
 {
    struct fixture *f = *state;
-   VkSemaphore before = binary(), after = binary();
+   VkSemaphore before = vkh_semaphore_create(&vt), after = vkh_semaphore_create(&vt);
    struct batch b;
 
    fill(f);
    for (unsigned n = 0; n < 20; n++) {
-      submit(VK_NULL_HANDLE, 0, before, 0, VK_NULL_HANDLE);
+      vt_submit(vt.queue, VK_NULL_HANDLE, 0, before, 0, VK_NULL_HANDLE);
       VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1,
                                   make_batch(&b, f, n % 2, before, 0, after, 0),
                                   VK_NULL_HANDLE));
-      submit(after, 0, VK_NULL_HANDLE, 0, f->fence);
+      vt_submit(vt.queue, after, 0, VK_NULL_HANDLE, 0, f->fence);
       wait_fence(f);
       check(f, n % 2);
    }
@@ -256,7 +205,7 @@ test_timeline(void **state)
 
    fill(f);
    for (unsigned n = 0; n < 20; n++) {
-      submit(timeline, value, timeline, value + 1, VK_NULL_HANDLE);
+      vt_submit(vt.queue, timeline, value, timeline, value + 1, VK_NULL_HANDLE);
       VKH_CHECK(vkQueueBindSparse(
          vt.sparse_queue, 1,
          make_batch(&b, f, n % 2, timeline, value + 1, timeline, value + 2),
@@ -285,7 +234,7 @@ test_wait_before_signal(void **state)
                                   VK_NULL_HANDLE));
    assert_int_equal(counter(done), 0);
    for (uint64_t n = 1; n <= COUNT; n++) {
-      host_signal(gate, n);
+      vkh_timeline_signal(&vt, gate, n);
       vkh_timeline_wait(&vt, done, n);
       assert_int_equal(counter(done), n);
    }
@@ -316,11 +265,11 @@ test_chain(void **state)
          vt.sparse_queue, 1, make_batch(&b, f, n % 2, chain, n, chain, n + 1),
          VK_NULL_HANDLE));
       if (n % 50 == 0)
-         submit(chain, n + 1, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+         vt_submit(vt.queue, chain, n + 1, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
    }
    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
    assert_int_equal(counter(chain), 0);
-   host_signal(gate, 1);
+   vkh_timeline_signal(&vt, gate, 1);
    vkh_timeline_wait(&vt, chain, COUNT);
    check(f, (COUNT - 1) % 2);
    vkDestroySemaphore(vt.device, gate, NULL);
@@ -344,7 +293,7 @@ test_new_timeline(void **state)
                                   VK_NULL_HANDLE));
       nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
       assert_int_equal(counter(done), n - 1);
-      host_signal(timeline, 1);
+      vkh_timeline_signal(&vt, timeline, 1);
       vkh_timeline_wait(&vt, done, n);
       check(f, n % 2);
 

@@ -77,40 +77,6 @@ bind(VkQueue queue, unsigned which, VkSemaphore wait, uint64_t wait_value,
 }
 
 static void
-submit(VkQueue queue, VkSemaphore wait, uint64_t wait_value,
-       VkSemaphore signal, uint64_t signal_value, VkFence fence)
-{
-   const VkSemaphoreSubmitInfo waits = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-      .semaphore = wait,
-      .value = wait_value,
-      .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
-   };
-   VkSemaphoreSubmitInfo signals = waits;
-   signals.semaphore = signal;
-   signals.value = signal_value;
-   const VkSubmitInfo2 info = {
-      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
-      .waitSemaphoreInfoCount = wait ? 1 : 0,
-      .pWaitSemaphoreInfos = &waits,
-      .signalSemaphoreInfoCount = signal ? 1 : 0,
-      .pSignalSemaphoreInfos = &signals,
-   };
-   VKH_CHECK(vkQueueSubmit2(queue, 1, &info, fence));
-}
-
-static void
-host_signal(VkSemaphore timeline, uint64_t value)
-{
-   const VkSemaphoreSignalInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-      .semaphore = timeline,
-      .value = value,
-   };
-   VKH_CHECK(vkSignalSemaphore(vt.device, &info));
-}
-
-static void
 pause_a_little(void)
 {
    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -155,8 +121,8 @@ test_chain(void **state)
    for (uint64_t n = 0; n < ROUNDS; n++) {
       bind(vt.sparse_queue, n % 2, timeline, 2 * n, timeline, 2 * n + 1,
            VK_NULL_HANDLE);
-      submit(vt.queue, timeline, 2 * n + 1, timeline, 2 * n + 2,
-             VK_NULL_HANDLE);
+      vt_submit(vt.queue, timeline, 2 * n + 1, timeline, 2 * n + 2,
+                VK_NULL_HANDLE);
    }
    vkh_timeline_wait(&vt, timeline, 2 * ROUNDS);
    vt_check_words(buffer, 0, 16, 2000);
@@ -175,12 +141,12 @@ test_wait_before_signal(void **state)
       bind(vt.sparse_queue, 0, timeline, n + 1, timeline, n + 2, fence);
       pause_a_little();
       assert_int_equal(vkGetFenceStatus(vt.device, fence), VK_NOT_READY);
-      submit(vt.queue, VK_NULL_HANDLE, 0, timeline, n + 1, VK_NULL_HANDLE);
+      vt_submit(vt.queue, VK_NULL_HANDLE, 0, timeline, n + 1, VK_NULL_HANDLE);
       VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
       VKH_CHECK(vkResetFences(vt.device, 1, &fence));
       vt_check_words(buffer, 0, 16, 1000);
 
-      submit(vt.queue, timeline, n + 3, timeline, n + 4, fence);
+      vt_submit(vt.queue, timeline, n + 3, timeline, n + 4, fence);
       pause_a_little();
       assert_int_equal(vkGetFenceStatus(vt.device, fence), VK_NOT_READY);
       bind(vt.sparse_queue, 1, VK_NULL_HANDLE, 0, timeline, n + 3,
@@ -193,31 +159,20 @@ test_wait_before_signal(void **state)
    vkDestroyFence(vt.device, fence, NULL);
 }
 
-static VkSemaphore
-binary_create(void)
-{
-   const VkSemaphoreCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
-   };
-   VkSemaphore semaphore;
-   VKH_CHECK(vkCreateSemaphore(vt.device, &info, NULL, &semaphore));
-   return semaphore;
-}
-
 /* Binary semaphores there and back. */
 static void
 test_binary(void **state)
 {
    (void)state;
    VkFence fence = vkh_fence_create(&vt);
-   VkSemaphore there = binary_create(), back = binary_create();
+   VkSemaphore there = vkh_semaphore_create(&vt), back = vkh_semaphore_create(&vt);
    VkSemaphore gate = vkh_timeline_create(&vt, 0);
 
    for (uint64_t n = 1; n <= 20; n++) {
-      submit(vt.queue, gate, n, there, 0, VK_NULL_HANDLE);
-      host_signal(gate, n);
+      vt_submit(vt.queue, gate, n, there, 0, VK_NULL_HANDLE);
+      vkh_timeline_signal(&vt, gate, n);
       bind(vt.sparse_queue, n % 2, there, 0, back, 0, VK_NULL_HANDLE);
-      submit(vt.queue, back, 0, VK_NULL_HANDLE, 0, fence);
+      vt_submit(vt.queue, back, 0, VK_NULL_HANDLE, 0, fence);
       VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
       VKH_CHECK(vkResetFences(vt.device, 1, &fence));
       vt_check_words(buffer, 0, 16, 1000 * (1 + n % 2));
@@ -239,7 +194,7 @@ test_many(void **state)
 
    for (uint64_t n = 1; n <= COUNT; n++)
       bind(vt.sparse_queue, n % 2, gate, 1, done, n, VK_NULL_HANDLE);
-   submit(vt.queue, VK_NULL_HANDLE, 0, gate, 1, VK_NULL_HANDLE);
+   vt_submit(vt.queue, VK_NULL_HANDLE, 0, gate, 1, VK_NULL_HANDLE);
    VKH_CHECK(vkQueueWaitIdle(vt.queue));
    vkh_timeline_wait(&vt, done, COUNT);
    VKH_CHECK(vkQueueWaitIdle(vt.sparse_queue));
@@ -259,7 +214,7 @@ test_wait_idle(void **state)
 
    bind(vt.sparse_queue, 1, gate, 1, done, 1, VK_NULL_HANDLE);
    VKH_CHECK(vkQueueWaitIdle(vt.queue)); /* not held up by the other one */
-   host_signal(gate, 1);
+   vkh_timeline_signal(&vt, gate, 1);
    VKH_CHECK(vkDeviceWaitIdle(vt.device));
    VKH_CHECK(vkGetSemaphoreCounterValue(vt.device, done, &value));
    assert_int_equal(value, 1);

@@ -214,3 +214,26 @@ vt_check_words(VkBuffer buffer, uint64_t offset, uint32_t count, uint32_t seed)
                   (unsigned long long)offset + i * 4ull, got[i], seed + i);
    free(got);
 }
+
+void
+vt_submit(VkQueue queue, VkSemaphore wait, uint64_t wait_value,
+          VkSemaphore signal, uint64_t signal_value, VkFence fence)
+{
+   const VkSemaphoreSubmitInfo waits = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+      .semaphore = wait,
+      .value = wait_value,
+      .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
+   };
+   VkSemaphoreSubmitInfo signals = waits;
+   signals.semaphore = signal;
+   signals.value = signal_value;
+   const VkSubmitInfo2 info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
+      .waitSemaphoreInfoCount = wait ? 1 : 0,
+      .pWaitSemaphoreInfos = &waits,
+      .signalSemaphoreInfoCount = signal ? 1 : 0,
+      .pSignalSemaphoreInfos = &signals,
+   };
+   VKH_CHECK(vkQueueSubmit2(queue, 1, &info, fence));
+}

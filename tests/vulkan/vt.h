@@ -48,6 +48,13 @@ void vt_bind_opaque(VkImage image, const VkSparseMemoryBind *binds,
 void vt_bind_image(VkImage image, const VkSparseImageMemoryBind *binds,
                    uint32_t count);
 
+/*
+ * An empty submit that waits for one semaphore and signals another, either or
+ * none; values of binary semaphores are ignored.
+ */
+void vt_submit(VkQueue queue, VkSemaphore wait, uint64_t wait_value,
+               VkSemaphore signal, uint64_t signal_value, VkFence fence);
+
 /* Words of a buffer, by compute shader through a storage buffer descriptor. */
 void vt_fill_words(VkBuffer buffer, uint64_t offset, uint32_t count,
                    uint32_t seed);

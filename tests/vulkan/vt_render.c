@@ -358,6 +358,20 @@ vt_attachment_view(VkImage image, VkFormat format, VkImageViewType type,
    return view;
 }
 
+VkRenderingAttachmentInfo
+vt_color_attachment(VkImageView view, VkAttachmentLoadOp load,
+                    VkAttachmentStoreOp store)
+{
+   return (VkRenderingAttachmentInfo){
+      .sType = VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_INFO,
+      .imageView = view,
+      .imageLayout = VK_IMAGE_LAYOUT_GENERAL,
+      .loadOp = load,
+      .storeOp = store,
+      .clearValue.color.float32 = {0.2f, 0.4f, 0.6f, 0.8f},
+   };
+}
+
 /* ------------------------------------------------------------- pipelines -- */
 
 const struct vt_triangle vt_full_triangle = {

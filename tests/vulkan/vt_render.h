@@ -51,6 +51,11 @@ VkImageView vt_attachment_view(VkImage image, VkFormat format,
                                VkImageViewType type, uint32_t level,
                                uint32_t layer, uint32_t layers);
 
+/* In layout GENERAL; a load operation that clears has a colour of its own. */
+VkRenderingAttachmentInfo vt_color_attachment(VkImageView view,
+                                              VkAttachmentLoadOp load,
+                                              VkAttachmentStoreOp store);
+
 /* Push constants of the render shaders. */
 struct vt_triangle {
    float corner[3][4];
