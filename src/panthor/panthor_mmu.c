@@ -656,9 +656,14 @@ static void handle_fault(struct panthor_mmu *mmu, int slot)
 	u64 addr;
 
 	mutex_lock(&mmu->slots_lock);
+	/* Since the interrupt, the slot may have gone to another VM. */
+	if (!(gpu_read(ptdev, MMU_INT_STAT) & BIT(slot))) {
+		mutex_unlock(&mmu->slots_lock);
+		return;
+	}
+
 	status = gpu_read(ptdev, AS_FAULTSTATUS(slot));
 	addr = gpu_read64(ptdev, AS_FAULTADDRESS(slot));
-
 	vm = mmu->slots[slot];
 	if (vm && vm->as.enabled &&
 	    AS_FAULTSTATUS_EXCEPTION(status) == AS_FAULTSTATUS_ABSENT) {

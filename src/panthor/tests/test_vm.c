@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/interrupt.h>
 #include <linux/slab.h>
 
 #include <drm/drm_file.h>
@@ -91,6 +92,49 @@ static void test_fault(void **state)
 	mali_window_destroy(window);
 	munmap((void *)words, 2 * TILE);
 	panthor_host_vm_idle(vm);
+}
+
+static struct panthor_vm *late_old, *late_new;
+static _Atomic bool late_done;
+static u32 late_id;
+
+static void give_slot_away(void)
+{
+	panthor_host_vm_idle(late_old);
+	late_new = vm_activate(late_id, 1);
+	late_done = true;
+}
+
+/* A fault whose slot went to another VM meanwhile is not that VM's. */
+static void test_late_fault(void **state)
+{
+	u32 a = vm_create(), b = vm_create();
+	struct mali_window *window;
+	struct panthor_vm *vm_b;
+	volatile u32 *words;
+
+	late_id = vm_create();
+	late_old = vm_activate(a, 1);
+	vm_b = vm_activate(b, 2);
+	words = mmap(NULL, TILE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(words != MAP_FAILED);
+	mali_fault_handler_ensure();
+	assert_int_equal(mali_window_create(vm_hw.gpu, 1, 0, (void *)words,
+					    TILE, &window),
+			 0);
+	vm_hw.fault_seen = give_slot_away;
+	words[0] = 1;
+	mali_window_destroy(window);
+	munmap((void *)words, TILE);
+
+	for (u32 i = 0; i < 5000 && !late_done; i++)
+		usleep(1000);
+	assert_true(late_done);
+	/* Its thread has yet to act on what it saw. */
+	synchronize_irq(MALI_IRQ_MMU);
+	assert_true(panthor_vm_can_run_jobs(late_new));
+	panthor_host_vm_idle(late_new);
+	panthor_host_vm_idle(vm_b);
 }
 
 /* ----------------------------------------------- an MMU without answers -- */
@@ -379,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(slots),
 		TEST(fault),
+		TEST(late_fault),
 		TEST(lost_lock),
 		TEST(lost_lock_of_a_cut),
 		TEST(unusable),

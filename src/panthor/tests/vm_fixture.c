@@ -36,6 +36,13 @@ static u32 slot_of(uint32_t offset)
 	return (offset - MALI_AS(0)) / 0x40;
 }
 
+/* The interrupt looks first, and then its thread, which acts on it. */
+static void mmu_status_was_read(void)
+{
+	if (vm_hw.fault_seen && ++vm_hw.fault_reads == 2)
+		vm_hw.fault_seen();
+}
+
 static uint32_t mmio_read32(void *machine, uint32_t offset)
 {
 	uint32_t value;
@@ -44,7 +51,10 @@ static uint32_t mmio_read32(void *machine, uint32_t offset)
 		return value;
 	if (is_as_register(offset, 0x28) && vm_hw.no_answer)
 		return 1;
-	return mali_gpu_read32(vm_hw.gpu, offset);
+	value = mali_gpu_read32(vm_hw.gpu, offset);
+	if (offset == MALI_MMU_INT_STAT && value)
+		mmu_status_was_read();
+	return value;
 }
 
 static void mmio_write32(void *machine, uint32_t offset, uint32_t value)

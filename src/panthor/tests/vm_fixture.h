@@ -64,6 +64,9 @@ extern struct vm_hw {
 	_Atomic bool no_answer;
 	_Atomic u32 resets;
 	struct dma_fence *reset_gate; /* signals during a reset */
+	/* Called once, when the handler of a fault has seen its interrupt. */
+	void (*fault_seen)(void);
+	_Atomic u32 fault_reads; /* of the interrupt's status, since */
 } vm_hw;
 
 /* Setup and teardown of a test: a machine with a file and a BO of BO_B. */
