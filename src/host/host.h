@@ -44,6 +44,12 @@ struct host_config {
    uint32_t csg_count; /* 1..16 groups that the GPU runs at a time; 0: 8 */
    uint32_t cs_count; /* 1..32 queues of a group; 0: 8 */
    bool no_absent_stall; /* the GPU faults where a page is away, as hardware */
+   /*
+    * Sparse memory is null memory (mali.h): loads return zero, stores are
+    * discarded. Else it is the driver's dummy, as on hardware. Only on x86-64:
+    * host_has_null_memory() tells.
+    */
+   bool null_memory;
    enum host_uapi uapi;
 };
 
@@ -106,6 +112,16 @@ void host_window_observe(struct host_window *window, host_observe_fn observe,
                          void *data);
 /* The next accesses to this range of GPU addresses trap. */
 void host_window_drop(struct host_window *window, uint64_t va, uint64_t size_B);
+/*
+ * Null memory: see mali.h. A store to a barrier page, one host mapping of the
+ * caller's, ends what was stored in bulk by code that was named before.
+ * -ENOMEM: there are too many.
+ */
+bool host_has_null_memory(struct host_machine *machine);
+int host_barrier_add(struct host_machine *machine, void *page);
+void host_barrier_remove(struct host_machine *machine, void *page);
+void host_barrier(struct host_machine *machine);
+int host_bulk_code_add(const void *start, size_t size_B);
 /* Puts the miss handler in front of handlers that the program installed. */
 void host_fault_handler_ensure(void);
 
@@ -126,6 +142,8 @@ struct host_stats {
    uint64_t tlb_evictions;
    uint64_t tlb_entries;
    uint64_t mmu_faults;
+   uint64_t null_steps; /* stores to null memory, one by one */
+   uint64_t null_bulks; /* pieces of it that took stores in bulk */
    uint64_t mmu_locks;
    uint64_t mmu_locked_B;
    uint64_t cache_flushes;

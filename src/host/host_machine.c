@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host_private.h"
+#include "mali_regs.h"
 
 /* Where a board has LATEST_FLUSH, from the beginning of its registers. */
 #define LATEST_FLUSH_PAGE 0x10000
@@ -137,6 +138,7 @@ create_hardware(struct host_machine *machine, const struct host_config *config)
        .csg_count = config->csg_count,
        .cs_count = config->cs_count,
        .no_absent_stall = config->no_absent_stall,
+       .null_leaves = config->null_memory,
    };
    ret = mali_gpu_create(&gpu_config, &machine->gpu);
    if (ret) {
@@ -301,6 +303,37 @@ host_machine_put(struct host_machine *machine)
    return leaks;
 }
 
+bool
+host_has_null_memory(struct host_machine *machine)
+{
+   return mali_gpu_read32(machine->gpu, MALI_GPU_VIRT_FEATURES) &
+          MALI_GPU_VIRT_NULL_LEAVES;
+}
+
+int
+host_barrier_add(struct host_machine *machine, void *page)
+{
+   return mali_barrier_add(machine->gpu, page);
+}
+
+void
+host_barrier_remove(struct host_machine *machine, void *page)
+{
+   mali_barrier_remove(machine->gpu, page);
+}
+
+void
+host_barrier(struct host_machine *machine)
+{
+   mali_barrier(machine->gpu);
+}
+
+int
+host_bulk_code_add(const void *start, size_t size_B)
+{
+   return mali_bulk_code_add(start, size_B);
+}
+
 void
 host_get_stats(struct host_machine *machine, struct host_stats *stats_out)
 {
@@ -329,6 +362,8 @@ host_get_stats(struct host_machine *machine, struct host_stats *stats_out)
        .tlb_evictions = gpu.evictions,
        .tlb_entries = gpu.entries,
        .mmu_faults = gpu.faults,
+       .null_steps = gpu.null_steps,
+       .null_bulks = gpu.null_bulks,
        .mmu_locks = gpu.locks,
        .mmu_locked_B = gpu.locked_B,
        .cache_flushes = gpu.flushes,

@@ -100,6 +100,24 @@ kmod_host_window_drop(struct pan_kmod_window *window, uint64_t va,
 }
 
 static int
+kmod_host_barrier_add(struct pan_kmod_dev *dev, void *page)
+{
+   return host_barrier_add(to_host_dev(dev)->machine, page);
+}
+
+static void
+kmod_host_barrier_remove(struct pan_kmod_dev *dev, void *page)
+{
+   host_barrier_remove(to_host_dev(dev)->machine, page);
+}
+
+static void
+kmod_host_barrier(struct pan_kmod_dev *dev)
+{
+   host_barrier(to_host_dev(dev)->machine);
+}
+
+static int
 kmod_host_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out)
 {
    host_get_stats(to_host_dev(dev)->machine, stats_out);
@@ -146,6 +164,10 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .window_destroy = kmod_host_window_destroy,
     .window_observe = kmod_host_window_observe,
     .window_drop = kmod_host_window_drop,
+    .bulk_code_add = host_bulk_code_add,
+    .barrier_add = kmod_host_barrier_add,
+    .barrier_remove = kmod_host_barrier_remove,
+    .barrier = kmod_host_barrier,
     .fault_handler_ensure = host_fault_handler_ensure,
     .get_stats = kmod_host_get_stats,
     .vm_root = kmod_host_vm_root,
@@ -186,47 +208,58 @@ read_env(const char *name, uint64_t *value_out)
 }
 
 /*
- * PANSPARSE_UAPI: the shape of the driver's uAPI. -EINVAL, said in words, where it
- * names none.
+ * The index of the word in @words, which has @count, that an environment variable
+ * is, 0 where it is unset. -EINVAL, said in words, where it is none of them.
  */
 static int
-read_uapi(enum host_uapi *uapi_out)
+read_word(const char *name, const char *const *words, size_t count,
+          unsigned *index_out)
 {
-   static const char *const names[] = {
-      [HOST_UAPI_1_9] = "1.9",
-      [HOST_UAPI_1_8_SPARSE] = "1.8-sparse",
-      [HOST_UAPI_1_8] = "1.8",
-   };
-   const char *text = getenv("PANSPARSE_UAPI");
+   const char *text = getenv(name);
 
-   *uapi_out = HOST_UAPI_1_9;
+   *index_out = 0;
    if (!text || !*text)
       return 0;
 
-   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-      if (strcmp(text, names[i]) == 0) {
-         *uapi_out = (enum host_uapi)i;
+   char list[64] = "";
+   for (unsigned i = 0; i < count; i++) {
+      if (strcmp(text, words[i]) == 0) {
+         *index_out = i;
          return 0;
       }
+      strcat(strcat(list, i ? ", " : ""), words[i]);
    }
-   pan_kmod_error("PANSPARSE_UAPI=%s must be 1.9, 1.8-sparse (with MAP_SPARSE) "
-                  "or 1.8",
-                  text);
+   pan_kmod_error("%s=%s must be one of %s", name, text, list);
    return -EINVAL;
 }
+
+/* PANSPARSE_UAPI: the shape of the driver's uAPI; 1.8-sparse has MAP_SPARSE. */
+static const char *const uapi_words[] = {
+   [HOST_UAPI_1_9] = "1.9",
+   [HOST_UAPI_1_8_SPARSE] = "1.8-sparse",
+   [HOST_UAPI_1_8] = "1.8",
+};
+
+/* PANSPARSE_NULL: what accesses to unbound memory meet, nothing or a dummy. */
+static const char *const null_words[] = {"strict", "dummy"};
+
+#define READ_WORD(name, words, index_out)                                      \
+   read_word(name, words, sizeof(words) / sizeof((words)[0]), index_out)
 
 /* The configuration that a user asks for where the program asks for none. */
 static int
 config_from_env(struct host_config *config_out)
 {
    uint64_t dram_size_B, tlb_entries;
-   enum host_uapi uapi;
+   unsigned uapi, null;
    int ret = read_env("PANSPARSE_DRAM", &dram_size_B);
 
    if (!ret)
       ret = read_env("PANSPARSE_TLB_ENTRIES", &tlb_entries);
    if (!ret)
-      ret = read_uapi(&uapi);
+      ret = READ_WORD("PANSPARSE_UAPI", uapi_words, &uapi);
+   if (!ret)
+      ret = READ_WORD("PANSPARSE_NULL", null_words, &null);
    if (ret)
       return ret;
 
@@ -235,7 +268,8 @@ config_from_env(struct host_config *config_out)
    *config_out = (struct host_config){
       .dram_size_B = dram_size_B,
       .tlb_entries = (uint32_t)tlb_entries,
-      .uapi = uapi,
+      .uapi = (enum host_uapi)uapi,
+      .null_memory = null == 0,
    };
    return 0;
 }
@@ -285,6 +319,7 @@ pan_kmod_host_create(const struct host_config *config,
 
    host->base.ops = &kmod_host_ops;
    host->base.props.virtual_gpu = true;
+   host->base.props.null_memory = host_has_null_memory(host->machine);
    *dev_out = &host->base;
    return 0;
 

@@ -37,14 +37,19 @@ struct pan_kmod_dev_props {
     */
    bool map_sparse;
    bool virtual_gpu; /* windows and statistics are available */
+   /*
+    * Sparse memory reads as zero and discards stores; else it is a dummy. A BO
+    * that stands for it where there is no MAP_SPARSE always is.
+    */
+   bool null_memory;
 };
 
 /*
  * Opens a device. @path: NULL for $PANSPARSE_DEVICE or, where that is unset or
  * empty, the machine in this process; else a render node. @config boots that
  * machine; without one (NULL) the first device boots it as $PANSPARSE_DRAM
- * (bytes, with an optional K, M, G or T), $PANSPARSE_TLB_ENTRIES and
- * $PANSPARSE_UAPI say, and others join it. -EINVAL: these are not what they must
+ * (bytes, with an optional K, M, G or T), $PANSPARSE_TLB_ENTRIES,
+ * $PANSPARSE_NULL and $PANSPARSE_UAPI say, and others join it. -EINVAL: these are not what they must
  * be, or out of range; -EBUSY: it runs already and a @config was given; -ENODEV: the node is not Panthor; other errors as the
  * system call gave them. What went wrong is said on stderr, once, in words.
  */
@@ -147,6 +152,17 @@ void pan_kmod_window_observe(struct pan_kmod_window *window,
 /* The next accesses to this range of GPU addresses trap again. */
 void pan_kmod_window_drop(struct pan_kmod_window *window, uint64_t va,
                           uint64_t size_B);
+/*
+ * With props.null_memory: stores to it by code in [start, start + size_B) are
+ * bulk, which is fast, and may be read back until the next store to a barrier
+ * page, or the next pan_kmod_barrier(). See mali.h. -ENOTSUP without it;
+ * -ENOMEM: there are too many.
+ */
+int pan_kmod_bulk_code_add(struct pan_kmod_dev *dev, const void *start,
+                           size_t size_B);
+int pan_kmod_barrier_add(struct pan_kmod_dev *dev, void *page);
+void pan_kmod_barrier_remove(struct pan_kmod_dev *dev, void *page);
+void pan_kmod_barrier(struct pan_kmod_dev *dev);
 /* One system call; no-op on a render node. Call before work is submitted. */
 void pan_kmod_fault_handler_ensure(struct pan_kmod_dev *dev);
 /* -ENOTSUP on a render node. */

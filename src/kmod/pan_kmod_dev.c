@@ -148,6 +148,7 @@ probe_map_sparse(struct pan_kmod_dev *dev)
    pan_kmod_vm_destroy(vm);
 
    dev->props.map_sparse = ret == 0;
+   dev->props.null_memory &= dev->props.map_sparse;
    return ret == -EINVAL ? 0 : ret;
 }
 
@@ -251,6 +252,37 @@ pan_kmod_window_drop(struct pan_kmod_window *window, uint64_t va,
                      uint64_t size_B)
 {
    window->dev->ops->window_drop(window, va, size_B);
+}
+
+int
+pan_kmod_bulk_code_add(struct pan_kmod_dev *dev, const void *start,
+                       size_t size_B)
+{
+   if (!dev->props.null_memory)
+      return -ENOTSUP;
+   return dev->ops->bulk_code_add(start, size_B);
+}
+
+int
+pan_kmod_barrier_add(struct pan_kmod_dev *dev, void *page)
+{
+   if (!dev->props.null_memory)
+      return -ENOTSUP;
+   return dev->ops->barrier_add(dev, page);
+}
+
+void
+pan_kmod_barrier_remove(struct pan_kmod_dev *dev, void *page)
+{
+   if (dev->props.null_memory)
+      dev->ops->barrier_remove(dev, page);
+}
+
+void
+pan_kmod_barrier(struct pan_kmod_dev *dev)
+{
+   if (dev->props.null_memory)
+      dev->ops->barrier(dev);
 }
 
 void

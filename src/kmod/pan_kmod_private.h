@@ -27,6 +27,10 @@ struct pan_kmod_ops {
                           pan_kmod_observe_fn observe, void *data);
    void (*window_drop)(struct pan_kmod_window *window, uint64_t va,
                        uint64_t size_B);
+   int (*bulk_code_add)(const void *start, size_t size_B);
+   int (*barrier_add)(struct pan_kmod_dev *dev, void *page);
+   void (*barrier_remove)(struct pan_kmod_dev *dev, void *page);
+   void (*barrier)(struct pan_kmod_dev *dev);
    void (*fault_handler_ensure)(void);
    int (*get_stats)(struct pan_kmod_dev *dev, struct host_stats *stats_out);
    int (*vm_root)(struct pan_kmod_vm *vm, uint64_t *pa_out);

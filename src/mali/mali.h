@@ -105,6 +105,11 @@ struct mali_gpu_config {
 	uint32_t cs_count; /* command streams of a group, up to 32; 0: 8 */
 	/* Accesses to absent pages fault as on hardware: docs/mali.md. */
 	bool no_absent_stall;
+	/*
+	 * Leaves with MALI_PTE_NULL are null memory: see below. Ignored where
+	 * the host is not x86-64; the register tells.
+	 */
+	bool null_leaves;
 };
 
 /*
@@ -229,6 +234,40 @@ void mali_window_observe(struct mali_window *window, mali_observe_fn observe,
  */
 void mali_window_drop(struct mali_window *window, uint64_t va, uint64_t size_B);
 
+/* ----------------------------------------------------------- null memory -- */
+
+/*
+ * What a leaf with MALI_PTE_NULL maps has no memory: loads return zero, stores
+ * and atomics change nothing, and atomics return zero. Through windows that
+ * holds for each instruction: loads are shown a page of zeroes, a store traps
+ * and is executed on private memory instead. Bytes that it stores outside of
+ * null memory are kept.
+ *
+ * A trap takes about two microseconds. So stores in bulk, which are those of code
+ * that was named with mali_bulk_code_add(), go to memory that all of the GPU's
+ * null memory shares, after a few traps, and may be read back from there,
+ * *until the next barrier*. Without a barrier page nothing is bulk.
+ */
+
+/*
+ * Makes a page of the caller's a barrier page: a store to it is a barrier, in
+ * the order of the instructions of the storing thread. It costs nothing while there
+ * is nothing in bulk; else it traps, once. The page must be a host mapping of
+ * its own, readable and writable, until it is removed, which must come before
+ * the end of the GPU. -ENOMEM: there are MALI_BARRIERS already.
+ */
+#define MALI_BARRIERS 64
+int mali_barrier_add(struct mali_gpu *gpu, void *page);
+void mali_barrier_remove(struct mali_gpu *gpu, void *page);
+/* A barrier. */
+void mali_barrier(struct mali_gpu *gpu);
+/*
+ * For the whole process: code at [start, start + size_B) stores in bulk, and what
+ * it stored is not read before a barrier. -ENOMEM: MALI_BULK_CODES are known.
+ */
+#define MALI_BULK_CODES 8
+int mali_bulk_code_add(const void *start, size_t size_B);
+
 /*
  * Puts the SIGSEGV handler back in front if the program has installed its own
  * since; the program's becomes the one to chain to. Cheap enough for every
@@ -249,6 +288,8 @@ struct mali_stats {
 	uint64_t locked_B; /* sum of their block sizes */
 	uint64_t flushes; /* cache flush commands */
 	uint64_t host_calls; /* mmap calls made */
+	uint64_t null_steps; /* stores to null memory that were stepped over */
+	uint64_t null_bulks; /* times that null memory was made to take stores */
 	uint64_t instructions; /* of command streams */
 	uint64_t group_starts; /* groups started or resumed in a slot */
 };

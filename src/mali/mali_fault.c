@@ -219,20 +219,65 @@ static uint32_t access_of(const ucontext_t *context)
 #endif
 }
 
-static bool is_miss(const siginfo_t *info, uint32_t access)
+static bool is_miss(const siginfo_t *info)
 {
-	/* Windows hold data; a program that runs into one has gone astray. */
-	return (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR) &&
-	       access != MALI_ACCESS_EXECUTE;
+	return info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
+}
+
+static uintptr_t pc_of(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#else
+	return 0;
+#endif
+}
+
+static void message_unknown(void)
+{
+	static const char text[] =
+		"mali: a store to null memory uses an instruction that cannot "
+		"be stepped over: what it stores can be read until the next "
+		"barrier\n";
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&said)) {
+		ssize_t ret = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+		/* There is nobody left to tell. */
+		(void)ret;
+	}
+}
+
+/* Does what the access needs; false: it is none of ours. */
+static bool answer(const siginfo_t *info, void *context)
+{
+	uintptr_t addr = (uintptr_t)info->si_addr;
+	uint32_t access = access_of(context);
+	struct mali_null_range null;
+
+	if (access == MALI_ACCESS_EXECUTE)
+		return mali_step_finish(context, addr);
+	if (!is_miss(info))
+		return false;
+	switch (mali_window_miss(addr, access, pc_of(context), &null)) {
+	case MALI_MISS_AGAIN:
+		return true;
+	case MALI_MISS_STEP:
+		if (mali_step_store(context, addr, &null))
+			return true;
+		message_unknown();
+		return mali_window_take_store(addr);
+	default:
+		return false;
+	}
 }
 
 static void on_segv(int signal, siginfo_t *info, void *context)
 {
 	int saved_errno = errno;
-	uint32_t access = access_of(context);
 
-	if (!is_miss(info, access) ||
-	    !mali_window_miss((uintptr_t)info->si_addr, access)) {
+	if (!answer(info, context)) {
 		errno = saved_errno;
 		pass_on(signal, info, context);
 	}

@@ -164,6 +164,12 @@ static uint32_t half_of(uint64_t value, uint32_t offset)
 }
 
 /* Registers that never change. */
+static uint32_t virt_features(const struct mali_gpu *gpu)
+{
+	return (gpu->config.no_absent_stall ? 0 : MALI_GPU_VIRT_ABSENT_STALL) |
+	       (gpu->config.null_leaves ? MALI_GPU_VIRT_NULL_LEAVES : 0);
+}
+
 static uint32_t read_identification(struct mali_gpu *gpu, uint32_t offset)
 {
 	switch (offset) {
@@ -196,8 +202,7 @@ static uint32_t read_identification(struct mali_gpu *gpu, uint32_t offset)
 	case MALI_GPU_L2_PRESENT:
 		return 1;
 	case MALI_GPU_VIRT_FEATURES:
-		return gpu->config.no_absent_stall ? 0
-						   : MALI_GPU_VIRT_ABSENT_STALL;
+		return virt_features(gpu);
 	case MALI_GPU_COHERENCY_FEATURES:
 		return gpu->config.coherent ? 1u << MALI_GPU_COHERENCY_ACE_LITE
 					    : 0;
@@ -391,6 +396,8 @@ int mali_gpu_create(const struct mali_gpu_config *config,
 	if (!gpu)
 		return -ENOMEM;
 	gpu->config = *config;
+	if (config->null_leaves && !mali_step_init())
+		gpu->config.null_leaves = false;
 	if (!gpu->config.csg_count)
 		gpu->config.csg_count = 8;
 	if (!gpu->config.cs_count)
@@ -398,9 +405,12 @@ int mali_gpu_create(const struct mali_gpu_config *config,
 	ret = mali_tlb_init(&gpu->tlb, config->tlb_entries);
 	if (ret)
 		goto err_free;
-	ret = create_user_page(gpu);
+	ret = mali_null_init(gpu);
 	if (ret)
 		goto err_tlb;
+	ret = create_user_page(gpu);
+	if (ret)
+		goto err_null;
 	ret = create_mcu(gpu);
 	if (ret)
 		goto err_user_page;
@@ -415,6 +425,8 @@ err_mcu:
 	destroy_mcu(gpu);
 err_user_page:
 	destroy_user_page(gpu);
+err_null:
+	mali_null_finish(gpu);
 err_tlb:
 	mali_tlb_finish(&gpu->tlb);
 err_free:
@@ -435,6 +447,7 @@ void mali_gpu_destroy(struct mali_gpu *gpu)
 	destroy_user_page(gpu);
 	mali_windows_abandon(gpu);
 	mali_fault_handler_put();
+	mali_null_finish(gpu);
 	mali_tlb_finish(&gpu->tlb);
 	free(gpu);
 }
@@ -455,6 +468,8 @@ void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out)
 		.locks = gpu->tlb.locks,
 		.locked_B = gpu->tlb.locked_B,
 		.host_calls = gpu->tlb.host_calls,
+		.null_steps = gpu->null.steps,
+		.null_bulks = gpu->null.bulks,
 	};
 	mali_tlb_unlock();
 	stats.flushes =

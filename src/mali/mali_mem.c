@@ -64,7 +64,10 @@ static uint32_t access_memory(const struct mali_port *port, uint64_t va,
 	mali_tlb_lock();
 	exception = mali_as_translate(gpu, as, va, access, port->source,
 				      port->run, &leaf);
-	if (!exception) {
+	if (!exception && leaf.null) {
+		if (op == MEM_LOAD)
+			*value = 0;
+	} else if (!exception) {
 		void *at = (char *)mali_dram_base(gpu->config.dram) + leaf.pa +
 			   (va - leaf.va);
 

@@ -111,6 +111,7 @@ static struct mali_walk_config read_config(struct mali_gpu *gpu,
 		.hierarchical_ap =
 			!(transcfg & MALI_AS_TRANSCFG_DISABLE_HIER_AP),
 		.absent_stall = !gpu->config.no_absent_stall,
+		.null_leaves = gpu->config.null_leaves,
 	};
 }
 

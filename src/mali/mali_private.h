@@ -90,6 +90,7 @@ struct mali_walk_config {
 	bool af_faults;
 	bool hierarchical_ap;
 	bool absent_stall; /* look for absent descriptors */
+	bool null_leaves;  /* MALI_PTE_NULL means something */
 };
 
 /* One leaf: [va, va + size_B) is at [pa, pa + size_B). */
@@ -97,6 +98,7 @@ struct mali_leaf {
 	uint64_t va, pa, size_B;
 	bool writable;
 	bool executable;
+	bool null; /* no memory: pa means nothing */
 	/* For the next leaf of the same table. */
 	const void *slot;
 	uint32_t level;
@@ -110,10 +112,11 @@ struct mali_leaf {
 uint32_t mali_walk(const struct mali_walk_config *config, uint64_t va,
 		   uint32_t access, struct mali_leaf *leaf_out);
 
-/* A run of readable memory that is contiguous in VA and in PA. */
+/* A run of readable memory that is contiguous in VA and, unless null, in PA. */
 struct mali_run {
 	uint64_t va, pa, size_B;
-	bool writable; /* all of it, or none of it */
+	bool writable; /* all of it, or none of it, as for null */
+	bool null;
 };
 
 /*
@@ -133,6 +136,8 @@ enum mali_entry_kind {
 	MALI_ENTRY_READ,
 	MALI_ENTRY_WRITE,   /* readable and writable */
 	MALI_ENTRY_SCRATCH, /* private pages behind a fault */
+	MALI_ENTRY_ZERO,    /* null memory: readable */
+	MALI_ENTRY_BULK,    /* null memory: takes stores until a barrier */
 };
 
 /* One host mapping of part of a window. Guarded by the tlb lock, as are all. */
@@ -170,6 +175,10 @@ struct mali_window {
 	uintptr_t host;
 	struct mali_tree entries;
 	/* Guarded by the tlb lock. */
+	struct mali_window *next_bulk; /* in gpu->null.bulk_windows */
+	bool in_bulk;
+	uint64_t null_chunk; /* where stores to null memory trapped last, and */
+	uint32_t null_traps; /* how many did */
 	mali_observe_fn observe;
 	void *observe_data;
 };
@@ -203,6 +212,15 @@ struct mali_irq_block {
 	_Atomic uint32_t rawstat, mask;
 };
 
+/* Null memory (mali_null.c). Guarded by the tlb lock. */
+struct mali_null {
+	int bulk_fd; /* MALI_BULK_B that all stores in bulk go to; or -1 */
+	struct mali_window *bulk_windows; /* that may show it */
+	uint32_t barrier_count; /* this GPU's barrier pages */
+	bool armed; /* they are inaccessible */
+	uint64_t steps, bulks;
+};
+
 struct mali_gpu {
 	struct mali_gpu_config config;
 	_Atomic(mali_irq_fn) raise;
@@ -223,6 +241,7 @@ struct mali_gpu {
 	_Atomic uint64_t reset_time_ns;
 	struct mali_as as[MALI_MAX_AS];
 	struct mali_tlb tlb;
+	struct mali_null null;
 	uint32_t window_count; /* tlb lock */
 };
 
@@ -324,16 +343,69 @@ int mali_host_block(uintptr_t host, uint64_t size_B);
 	4 /* a read, unless reading is permitted already                       \
 	   */
 
+enum mali_miss {
+	MALI_MISS_FOREIGN, /* no window, or nothing could be mapped there */
+	MALI_MISS_AGAIN,   /* the access can be made now */
+	MALI_MISS_STEP,	   /* a store to null memory: must be stepped over */
+};
+
+/* Null memory at host addresses [lo, hi) of one window. */
+struct mali_null_range {
+	uintptr_t lo, hi;
+};
+
 /*
- * Answers an access that trapped at host address @addr. False if no window is
- * there (or nothing could be mapped): then the fault is the program's own.
- * Called from the SIGSEGV handler.
+ * Answers an access that trapped at host address @addr, by the instruction at
+ * @pc. *@null_out is set with MALI_MISS_STEP. Called from the SIGSEGV handler.
  */
-bool mali_window_miss(uintptr_t addr, uint32_t access);
+enum mali_miss mali_window_miss(uintptr_t addr, uint32_t access, uintptr_t pc,
+				struct mali_null_range *null_out);
+/*
+ * For a store that cannot be stepped over: the page takes it, as if in bulk.
+ * Returns whether the access can be made now.
+ */
+bool mali_window_take_store(uintptr_t addr);
 
 /* Detaches windows that outlive their GPU: inaccessible, and safe to destroy.
  */
 void mali_windows_abandon(struct mali_gpu *gpu);
+
+/* ----------------------------------------- null memory (mali_null.c) -- */
+
+#define MALI_BULK_B (2ull << 20)
+
+int mali_null_init(struct mali_gpu *gpu);
+void mali_null_finish(struct mali_gpu *gpu);
+
+/* All of these: tlb lock held, async-signal-safe. */
+
+/* Is the store at @va, by the instruction at @pc, one of many? Counts it. */
+bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc);
+/* Before a window shows MALI_ENTRY_BULK: barriers trap. False: they cannot. */
+bool mali_null_arm(struct mali_window *window);
+/* Drops what windows show of the bulk memory. */
+void mali_null_barrier(struct mali_gpu *gpu);
+/* The window goes, and all that it shows. */
+void mali_null_forget(struct mali_window *window);
+/* Is @addr in a barrier page? Then it can be accessed now. */
+bool mali_null_barrier_trap(uintptr_t addr);
+
+/* -------------------------------------------- steps (mali_step.c) -- */
+
+/* Once for the process. False: stores cannot be stepped over on this host. */
+bool mali_step_init(void);
+/*
+ * Makes the thread whose context that is go on behind the instruction that
+ * trapped at @addr because it stores to @null, with registers, flags and memory
+ * outside of @null as if it had been executed on zeroes. False, with nothing
+ * changed, where the instruction is one that it cannot do that with.
+ *
+ * Called from the SIGSEGV handler without locks; may touch windows.
+ */
+bool mali_step_store(void *context, uintptr_t addr,
+		     const struct mali_null_range *null);
+/* Ends a step that needed more than one instruction; is it one? */
+bool mali_step_finish(void *context, uintptr_t addr);
 
 /* -------------------------------------------- handler (mali_fault.c) -- */
 

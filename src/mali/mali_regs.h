@@ -48,6 +48,7 @@
 /* Of the virtual GPU only; 0 on hardware. */
 #define MALI_GPU_VIRT_FEATURES 0xff8
 #define MALI_GPU_VIRT_ABSENT_STALL (1u << 0)
+#define MALI_GPU_VIRT_NULL_LEAVES (1u << 1)
 
 /* Microcontroller */
 #define MALI_MCU_CONTROL 0x700
@@ -143,6 +144,7 @@
 #define MALI_PTE_AP_READONLY (1ull << 7)
 #define MALI_PTE_AF (1ull << 10)
 #define MALI_PTE_XN (3ull << 53)
+#define MALI_PTE_NULL (1ull << 55) /* with MALI_GPU_VIRT_NULL_LEAVES */
 #define MALI_PTE_TABLE_XN (3ull << 59) /* hierarchical: applies below */
 #define MALI_PTE_TABLE_AP_NO_UNPRIV (1ull << 61)
 #define MALI_PTE_TABLE_AP_READONLY (1ull << 62)

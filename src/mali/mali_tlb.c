@@ -378,19 +378,25 @@ static int map_run(struct mali_window *window, const struct mali_run *run,
 		   enum mali_entry_kind kind)
 {
 	uintptr_t host = window->host + (run->va - window->va);
-	int prot = kind == MALI_ENTRY_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-	int flags = MAP_FIXED;
+	int prot = PROT_READ | PROT_WRITE;
+	int flags = MAP_SHARED;
+	uint64_t offset = 0;
 	int fd = -1;
 
-	if (kind == MALI_ENTRY_SCRATCH) {
-		flags |= MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	if (kind == MALI_ENTRY_READ || kind == MALI_ENTRY_ZERO)
+		prot = PROT_READ;
+	if (kind == MALI_ENTRY_SCRATCH || kind == MALI_ENTRY_ZERO) {
+		flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	} else if (kind == MALI_ENTRY_BULK) {
+		fd = window->gpu->null.bulk_fd;
+		offset = run->va % MALI_BULK_B;
 	} else {
-		flags |= MAP_SHARED;
 		fd = mali_dram_fd(window->gpu->config.dram);
+		offset = run->pa;
 	}
 	window->gpu->tlb.host_calls++;
-	if (raw_mmap(host, run->size_B, prot, flags, fd,
-		     fd < 0 ? 0 : run->pa) == MAP_FAILED)
+	if (raw_mmap(host, run->size_B, prot, flags | MAP_FIXED, fd, offset) ==
+	    MAP_FAILED)
 		return -errno;
 	return 0;
 }

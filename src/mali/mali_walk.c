@@ -59,17 +59,19 @@ static uint32_t check_leaf(const struct mali_walk_config *config,
 		return MALI_FAULT_PERMISSION(leaf->level);
 	if (attr >> 6 == MALI_AS_MEMATTR_FAULT)
 		return MALI_FAULT_MEM_ATTR(leaf->level);
-	if (beyond_dram(config, leaf->pa, leaf->size_B))
+	if (!leaf->null && beyond_dram(config, leaf->pa, leaf->size_B))
 		return MALI_FAULT_GPU_BUS;
 	return 0;
 }
 
 /* Fills in the leaf that @entry describes; @va, level, slot are set already. */
-static void decode_leaf(struct mali_leaf *leaf, uint64_t entry)
+static void decode_leaf(const struct mali_walk_config *config,
+			struct mali_leaf *leaf, uint64_t entry)
 {
 	leaf->size_B = 1ull << level_shift(leaf->level);
 	leaf->va &= ~(leaf->size_B - 1);
 	leaf->pa = entry & MALI_PTE_ADDR_MASK & ~(leaf->size_B - 1);
+	leaf->null = config->null_leaves && (entry & MALI_PTE_NULL);
 	leaf->writable = !(entry & MALI_PTE_AP_READONLY) &&
 			 !(leaf->inherited & MALI_PTE_TABLE_AP_READONLY);
 	leaf->executable = !(entry & MALI_PTE_XN) &&
@@ -150,7 +152,7 @@ static uint32_t walk_tables(const struct mali_walk_config *config, uint64_t va,
 				.level = level,
 				.inherited = inherited,
 			};
-			decode_leaf(leaf, entry);
+			decode_leaf(config, leaf, entry);
 			return check_leaf(config, leaf, entry, access);
 		}
 		if (is_absent(config, entry, level))
@@ -201,8 +203,15 @@ static bool neighbour(const struct mali_walk_config *config,
 	entry = read_entry(out->slot);
 	if (!is_leaf(entry, LAST_LEVEL))
 		return false;
-	decode_leaf(out, entry);
+	decode_leaf(config, out, entry);
 	return check_leaf(config, out, entry, MALI_ACCESS_READ) == 0;
+}
+
+/* Is @b, the leaf behind @a, more of the same? */
+static bool continues(const struct mali_leaf *a, const struct mali_leaf *b)
+{
+	return a->writable == b->writable && a->null == b->null &&
+	       (a->null || b->pa == a->pa + a->size_B);
 }
 
 void mali_walk_run(const struct mali_walk_config *config,
@@ -214,8 +223,7 @@ void mali_walk_run(const struct mali_walk_config *config,
 
 	for (unsigned i = 0; i < MALI_RUN_LEAVES && end < hi; i++) {
 		if (!neighbour(config, &at, 1, &next) ||
-		    next.writable != leaf->writable ||
-		    next.pa != at.pa + at.size_B)
+		    !continues(&at, &next))
 			break;
 		at = next;
 		end = at.va + at.size_B;
@@ -223,8 +231,7 @@ void mali_walk_run(const struct mali_walk_config *config,
 	at = *leaf;
 	for (unsigned i = 0; i < MALI_RUN_LEAVES && first > lo; i++) {
 		if (!neighbour(config, &at, -1, &next) ||
-		    next.writable != leaf->writable ||
-		    next.pa + next.size_B != at.pa)
+		    !continues(&next, &at))
 			break;
 		at = next;
 		first = at.va;
@@ -239,5 +246,6 @@ void mali_walk_run(const struct mali_walk_config *config,
 		.pa = at.pa + (first - at.va),
 		.size_B = end - first,
 		.writable = leaf->writable,
+		.null = leaf->null,
 	};
 }

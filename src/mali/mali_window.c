@@ -173,6 +173,7 @@ int mali_window_create(struct mali_gpu *gpu, uint32_t as, uint64_t va,
 static void window_detach(struct mali_window *window)
 {
 	mali_tlb_drop_window(window);
+	mali_null_forget(window);
 	mali_tree_remove(&windows_by_host, &window->host_node);
 	window->gpu->window_count--;
 	window->gpu = NULL;
@@ -230,27 +231,18 @@ void mali_windows_abandon(struct mali_gpu *gpu)
 
 /* ------------------------------------------------------------ misses -- */
 
-/*
- * What a run around @va may cover: no other entry of the window, nothing that
- * is locked, and RUN_MAX.
- */
-static void miss_limits(const struct mali_window *window, uint64_t va,
-			uint64_t *lo_out, uint64_t *hi_out)
+/* What may be shown around @va: of the window, not locked, @max at most. */
+static void window_limits(const struct mali_window *window, uint64_t va,
+			  uint64_t max_B, uint64_t *lo_out, uint64_t *hi_out)
 {
 	const struct mali_as *as = window->as;
-	const struct mali_node *before = mali_tree_before(&window->entries, va);
-	const struct mali_node *after = mali_tree_after(&window->entries, va);
-	uint64_t lo = va & ~(RUN_MAX - 1);
-	uint64_t hi = lo + RUN_MAX;
+	uint64_t lo = va & ~(max_B - 1);
+	uint64_t hi = lo + max_B;
 
 	if (lo < window->va)
 		lo = window->va;
 	if (hi > window->va + window->size_B)
 		hi = window->va + window->size_B;
-	if (before && lo <= before->last)
-		lo = before->last + 1;
-	if (after && hi > after->start)
-		hi = after->start;
 	if (as->locked && va < as->lock_start && hi > as->lock_start)
 		hi = as->lock_start;
 	if (as->locked && va > as->lock_last && lo <= as->lock_last)
@@ -259,11 +251,26 @@ static void miss_limits(const struct mali_window *window, uint64_t va,
 	*hi_out = hi;
 }
 
+/* The same, but no other entry of the window either. */
+static void miss_limits(const struct mali_window *window, uint64_t va,
+			uint64_t *lo_out, uint64_t *hi_out)
+{
+	const struct mali_node *before = mali_tree_before(&window->entries, va);
+	const struct mali_node *after = mali_tree_after(&window->entries, va);
+
+	window_limits(window, va, RUN_MAX, lo_out, hi_out);
+	if (before && *lo_out <= before->last)
+		*lo_out = before->last + 1;
+	if (after && *hi_out > after->start)
+		*hi_out = after->start;
+}
+
 /* One access that trapped. */
 struct miss {
 	struct mali_window *window;
 	uint64_t va;
 	uint32_t access;
+	uintptr_t pc;
 	/* To be done when the tlb lock is dropped. */
 	bool raise_irq;
 	uintptr_t populate;
@@ -273,6 +280,9 @@ struct miss {
 	/* What an observer wants of the memory that is shown. */
 	uint64_t first_va, last_va;
 	bool tell_store;
+	/* A store that is not to be made. */
+	bool step;
+	struct mali_null_range null;
 };
 
 /* Tells the observer, if there is one. */
@@ -332,9 +342,10 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 	if (hi - 1 > miss->last_va)
 		hi = miss->last_va + 1;
 	mali_walk_run(&window->as->config, leaf, lo, hi, &run);
-	if (miss->tell_store && miss->access == MALI_ACCESS_READ)
+	if (run.null || (miss->tell_store && miss->access == MALI_ACCESS_READ))
 		run.writable = false;
 	if (mali_tlb_fill(window, &run,
+			  run.null	 ? MALI_ENTRY_ZERO :
 			  run.writable ? MALI_ENTRY_WRITE : MALI_ENTRY_READ))
 		return false;
 	window->gpu->tlb.misses++;
@@ -347,6 +358,53 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 	miss->populate_pa = run.pa + (first - run.va);
 	miss->populate_writable = run.writable;
 	return true;
+}
+
+/* The null memory around @va, at most @max_B of it, in [first_va, last_va]. */
+static void null_run(const struct mali_window *window, uint64_t va,
+		     const struct mali_leaf *leaf, uint64_t max_B,
+		     uint64_t first_va, uint64_t last_va, struct mali_run *run)
+{
+	uint64_t lo, hi;
+
+	window_limits(window, va, max_B, &lo, &hi);
+	if (lo < first_va)
+		lo = first_va;
+	if (hi - 1 > last_va)
+		hi = last_va + 1;
+	mali_walk_run(&window->as->config, leaf, lo, hi, run);
+}
+
+/* Shows the bulk memory for null memory around @va. */
+static bool show_bulk(struct mali_window *window, uint64_t va,
+		      const struct mali_leaf *leaf, uint64_t first_va,
+		      uint64_t last_va)
+{
+	struct mali_run run;
+
+	if (!mali_null_arm(window))
+		return false;
+	null_run(window, va, leaf, MALI_BULK_B, first_va, last_va, &run);
+	mali_tlb_cut(window, run.va, run.va + run.size_B - 1);
+	mali_tlb_reserve(window->gpu);
+	return mali_tlb_fill(window, &run, MALI_ENTRY_BULK) == 0;
+}
+
+/* A store that nothing may come of. */
+static void store_null(struct miss *miss, const struct mali_leaf *leaf)
+{
+	struct mali_window *window = miss->window;
+	struct mali_run run;
+
+	if (mali_null_is_bulk(window, miss->va, miss->pc) &&
+	    show_bulk(window, miss->va, leaf, miss->first_va, miss->last_va))
+		return;
+	null_run(window, miss->va, leaf, RUN_MAX, miss->first_va, miss->last_va,
+		 &run);
+	window->gpu->null.steps++;
+	miss->step = true;
+	miss->null.lo = window->host + (run.va - window->va);
+	miss->null.hi = miss->null.lo + run.size_B;
 }
 
 /*
@@ -372,7 +430,8 @@ static bool miss_answer(struct miss *miss, uint32_t *wait_out)
 			miss->access = MALI_ACCESS_WRITE;
 		/* Another thread was faster. */
 		if (miss->access == MALI_ACCESS_READ ||
-		    entry->kind != MALI_ENTRY_READ)
+		    (entry->kind != MALI_ENTRY_READ &&
+		     entry->kind != MALI_ENTRY_ZERO))
 			return true;
 	} else if (miss->access == MALI_ACCESS_UNKNOWN) {
 		miss->access = MALI_ACCESS_READ;
@@ -385,6 +444,10 @@ static bool miss_answer(struct miss *miss, uint32_t *wait_out)
 		return false;
 	}
 	observe(miss, exception);
+	if (!exception && leaf.null && miss->access == MALI_ACCESS_WRITE) {
+		store_null(miss, &leaf);
+		return true;
+	}
 	if (!exception) {
 		/* An entry that permits less than the tables do is stale. */
 		if (node)
@@ -422,25 +485,34 @@ static void populate(const struct mali_gpu *gpu, const struct miss *miss)
 	syscall(SYS_madvise, miss->populate, miss->populate_B, advice);
 }
 
-bool mali_window_miss(uintptr_t addr, uint32_t access)
+/* Tlb lock held. NULL if no window is there. */
+static struct mali_window *window_at(uintptr_t addr)
 {
-	struct miss miss = {.access = access};
+	struct mali_node *node = mali_tree_first(&windows_by_host, addr, addr);
+
+	return node ? mali_container_of(node, struct mali_window, host_node)
+		    : NULL;
+}
+
+enum mali_miss mali_window_miss(uintptr_t addr, uint32_t access, uintptr_t pc,
+				struct mali_null_range *null_out)
+{
+	struct miss miss = {.access = access, .pc = pc};
 	uint32_t exception;
 	bool answered;
-	struct mali_node *node;
 	struct mali_gpu *gpu;
 
 	/* Whoever holds the lock must not fault: this is a crash. */
 	if (tlb_lock_mine)
-		return false;
+		return MALI_MISS_FOREIGN;
 
 	mali_tlb_lock();
-	node = mali_tree_first(&windows_by_host, addr, addr);
-	if (!node) {
+	miss.window = window_at(addr);
+	if (!miss.window) {
+		answered = mali_null_barrier_trap(addr);
 		mali_tlb_unlock();
-		return false;
+		return answered ? MALI_MISS_AGAIN : MALI_MISS_FOREIGN;
 	}
-	miss.window = mali_container_of(node, struct mali_window, host_node);
 	miss.va = miss.window->va + (addr - miss.window->host);
 	gpu = miss.window->gpu;
 	do {
@@ -456,5 +528,31 @@ bool mali_window_miss(uintptr_t addr, uint32_t access)
 		populate(gpu, &miss);
 	if (miss.raise_irq)
 		mali_irq_raise(gpu, MALI_IRQ_MMU);
-	return answered;
+	*null_out = miss.null;
+	return miss.step  ? MALI_MISS_STEP :
+	       answered ? MALI_MISS_AGAIN :
+			  MALI_MISS_FOREIGN;
+}
+
+bool mali_window_take_store(uintptr_t addr)
+{
+	struct mali_window *window;
+	struct mali_leaf leaf;
+	bool shown = true;
+
+	mali_tlb_lock();
+	window = window_at(addr);
+	if (window) {
+		uint64_t va = window->va + (addr - window->host);
+		uint64_t page = va & ~(uint64_t)(MALI_PAGE_SIZE - 1);
+
+		/* Where that has changed meanwhile it traps once more. */
+		if (!mali_walk(&window->as->config, va, MALI_ACCESS_WRITE,
+			       &leaf) &&
+		    leaf.null)
+			shown = show_bulk(window, va, &leaf, page,
+					  page + MALI_PAGE_SIZE - 1);
+	}
+	mali_tlb_unlock();
+	return shown;
 }

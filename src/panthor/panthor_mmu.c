@@ -780,6 +780,7 @@ struct workqueue_struct *panthor_mmu_cleanup_wq(struct panthor_device *ptdev)
 int panthor_mmu_init(struct panthor_device *ptdev)
 {
 	struct panthor_mmu *mmu;
+	u32 features;
 	int ret;
 
 	mmu = kzalloc(sizeof(*mmu), GFP_KERNEL);
@@ -817,8 +818,11 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 		goto err_destroy_cleanup_wq;
 	}
 
-	ptdev->absent_stall = gpu_read(ptdev, GPU_VIRT_FEATURES) &
-			      GPU_VIRT_FEATURES_ABSENT_STALL;
+	features = gpu_read(ptdev, GPU_VIRT_FEATURES);
+	ptdev->absent_stall = features & GPU_VIRT_FEATURES_ABSENT_STALL;
+	ptdev->sparse_leaf = features & GPU_VIRT_FEATURES_NULL_LEAVES ?
+				     PANTHOR_PTE_NULL :
+				     0;
 	ptdev->mmu = mmu;
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	gpu_write(ptdev, MMU_INT_CLEAR, ~0u);

@@ -79,7 +79,9 @@ struct panthor_backing;
 #define PANTHOR_PTE_AF BIT_ULL(10)
 #define PANTHOR_PTE_NG BIT_ULL(11)
 #define PANTHOR_PTE_XN (BIT_ULL(53) | BIT_ULL(54))
-/* Bits 58:55 are for software: which shared table an entry names. */
+/* To a GPU with GPU_VIRT_FEATURES_NULL_LEAVES: no memory. To others nothing. */
+#define PANTHOR_PTE_NULL BIT_ULL(55)
+/* Bits 58:56 are for software: which shared table an entry names. */
 #define PANTHOR_PTE_SHARED BIT_ULL(56)
 #define PANTHOR_PTE_SET(s) ((u64)(s) << 57)
 #define PANTHOR_PTE_SET_MASK GENMASK_ULL(58, 57)

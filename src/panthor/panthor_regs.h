@@ -55,6 +55,7 @@
 /* Of the virtual GPU alone; reads 0 on hardware. */
 #define GPU_VIRT_FEATURES 0xff8
 #define GPU_VIRT_FEATURES_ABSENT_STALL BIT(0)
+#define GPU_VIRT_FEATURES_NULL_LEAVES BIT(1)
 #define GPU_COHERENCY_FEATURES 0x300
 #define GPU_COHERENCY_PROT_BIT(protocol) BIT(GPU_COHERENCY_##protocol)
 #define GPU_COHERENCY_PROTOCOL 0x304

@@ -15,6 +15,7 @@
 #include "panvk_cmd.h"
 #include "panvk_render.h"
 #include "panvk_shadow.h"
+#include "panvk_strict.h"
 
 /* ------------------------------------------------- the copies to be made -- */
 
@@ -206,6 +207,8 @@ panvk_render_barrier(struct panvk_cmd *cmd, bool to_transfer)
       to_transfer ? VK_PIPELINE_STAGE_TRANSFER_BIT
                   : VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
       0, 1, &barrier, 0, NULL, 0, NULL);
+   if (!to_transfer)
+      panvk_strict_record_barrier(cmd);
 }
 
 static void
@@ -260,9 +263,20 @@ copy_all(struct panvk_cmd *cmd, bool in)
       panvk_render_barrier(cmd, false);
 }
 
+/* Before the engine's render pass instance begins, and after it ended. */
+static void
+begin_render(struct panvk_cmd *cmd)
+{
+   copy_all(cmd, true);
+   cmd->in_render_pass = true;
+}
+
 static void
 end_render(struct panvk_cmd *cmd)
 {
+   cmd->in_render_pass = false;
+   /* What transform feedback stored can be read from here on. */
+   panvk_strict_record_barrier(cmd);
    copy_all(cmd, false);
    panvk_render_finish(cmd);
 }
@@ -336,7 +350,7 @@ panvk_CmdBeginRenderPass(VkCommandBuffer commandBuffer,
    VkImageView *views = NULL;
 
    info.pNext = begin_pass(cmd, pRenderPassBegin, &attachments, &views);
-   copy_all(cmd, true);
+   begin_render(cmd);
    cmd->dev->vk.CmdBeginRenderPass(commandBuffer, &info, contents);
    free(views);
 }
@@ -352,7 +366,7 @@ panvk_CmdBeginRenderPass2(VkCommandBuffer commandBuffer,
    VkImageView *views = NULL;
 
    info.pNext = begin_pass(cmd, pRenderPassBegin, &attachments, &views);
-   copy_all(cmd, true);
+   begin_render(cmd);
    cmd->dev->vk.CmdBeginRenderPass2(commandBuffer, &info, pSubpassBeginInfo);
    free(views);
 }
@@ -437,6 +451,7 @@ panvk_CmdBeginRendering(VkCommandBuffer commandBuffer,
 
    if (!colors) {
       panvk_cmd_set_error(cmd, VK_ERROR_OUT_OF_HOST_MEMORY);
+      begin_render(cmd);
       cmd->dev->vk.CmdBeginRendering(commandBuffer, pRenderingInfo);
       return;
    }
@@ -449,7 +464,7 @@ panvk_CmdBeginRendering(VkCommandBuffer commandBuffer,
       cmd, pRenderingInfo, pRenderingInfo->pDepthAttachment, &depth);
    info.pStencilAttachment = begin_optional(
       cmd, pRenderingInfo, pRenderingInfo->pStencilAttachment, &stencil);
-   copy_all(cmd, true);
+   begin_render(cmd);
    cmd->dev->vk.CmdBeginRendering(commandBuffer, &info);
    free(colors);
 }

@@ -11,6 +11,7 @@
 
 #include "panvk_render.h"
 #include "panvk_queue_family.h"
+#include "panvk_strict.h"
 
 struct panvk_cmd_pool {
    struct panvk_cmd *first;
@@ -68,6 +69,7 @@ static void
 reset(struct panvk_cmd *cmd)
 {
    cmd->result = VK_SUCCESS;
+   cmd->in_render_pass = false;
    panvk_render_finish(cmd);
 }
 
@@ -252,6 +254,8 @@ panvk_BeginCommandBuffer(VkCommandBuffer commandBuffer,
    struct panvk_cmd *cmd = panvk_cmd_from_handle(commandBuffer);
 
    reset(cmd);
+   cmd->in_render_pass =
+      pBeginInfo->flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT;
    return cmd->dev->vk.BeginCommandBuffer(commandBuffer, pBeginInfo);
 }
 
@@ -259,6 +263,9 @@ VKAPI_ATTR VkResult VKAPI_CALL
 panvk_EndCommandBuffer(VkCommandBuffer commandBuffer)
 {
    struct panvk_cmd *cmd = panvk_cmd_from_handle(commandBuffer);
+
+   panvk_strict_record_barrier(cmd);
+
    VkResult result = cmd->dev->vk.EndCommandBuffer(commandBuffer);
 
    return result == VK_SUCCESS ? cmd->result : result;

@@ -17,6 +17,7 @@ struct panvk_cmd {
    struct panvk_cmd *next, **prev; /* in the pool's list */
    /* What vkEndCommandBuffer returns instead of success. */
    VkResult result;
+   bool in_render_pass; /* or was begun to continue one */
    /* The render pass instance that began, if it needs copies at its end. */
    struct panvk_render *render;
 };

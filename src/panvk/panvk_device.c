@@ -16,6 +16,7 @@
 #include "panvk_physical_device.h"
 #include "panvk_queue.h"
 #include "panvk_queue_family.h"
+#include "panvk_strict.h"
 
 /*
  * Where sparse resources begin in a VM: small addresses stay unmapped, so that
@@ -274,6 +275,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
    if (result != VK_SUCCESS)
       goto err_engine;
    panvk_diag_create(dev);
+   panvk_strict_init(dev);
    result = init_queues(dev, pCreateInfo);
    if (result != VK_SUCCESS)
       goto err_kernel;
@@ -289,6 +291,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
 err_queue:
    finish_queues(dev);
 err_kernel:
+   panvk_strict_finish(dev);
    panvk_diag_destroy(dev);
    finish_kernel(dev);
 err_engine:
@@ -315,6 +318,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    panvk_view_finish_device(dev);
    panvk_pass_finish_device(dev);
    panvk_map_remove(&devices, panvk_key(device));
+   panvk_strict_finish(dev);
    dev->vk.DestroyDevice(device, pAllocator);
    finish_kernel(dev);
    finish_tables(dev);

@@ -124,6 +124,9 @@
    X(CmdPushConstants)                                                         \
    X(CmdDispatch)                                                              \
    X(CmdPipelineBarrier)                                                       \
+   X(CmdPipelineBarrier2)                                                      \
+   X(CmdWaitEvents)                                                            \
+   X(CmdWaitEvents2)                                                           \
    X(CmdCopyBuffer)                                                            \
    X(CmdCopyImage)                                                             \
    X(CmdBlitImage)                                                             \

@@ -118,6 +118,12 @@
    X(CmdEndRenderPass)                                                         \
    X(CmdEndRenderPass2)                                                        \
    ALIAS(CmdEndRenderPass2KHR, CmdEndRenderPass2)                              \
+   X(CmdPipelineBarrier)                                                       \
+   X(CmdPipelineBarrier2)                                                      \
+   ALIAS(CmdPipelineBarrier2KHR, CmdPipelineBarrier2)                          \
+   X(CmdWaitEvents)                                                            \
+   X(CmdWaitEvents2)                                                           \
+   ALIAS(CmdWaitEvents2KHR, CmdWaitEvents2)                                    \
    X(CmdBlitImage)                                                             \
    X(CmdBlitImage2)                                                            \
    ALIAS(CmdBlitImage2KHR, CmdBlitImage2)                                      \

@@ -7,6 +7,7 @@
 
 #include "panvk_device.h"
 #include "panvk_probe.h"
+#include "panvk_strict.h"
 
 /*
  * What all sparse resources of a device may take together. Each takes as much
@@ -134,6 +135,23 @@ panvk_physical_device_probe(struct panvk_physical_device *pdev)
    return probe;
 }
 
+bool
+panvk_physical_device_is_strict(struct panvk_physical_device *pdev)
+{
+   struct pan_kmod_dev *kmod;
+
+   pthread_mutex_lock(&pdev->probe_lock);
+   if (!pdev->strict_asked && pan_kmod_dev_create(NULL, NULL, &kmod) == 0) {
+      pdev->strict = pan_kmod_dev_props(kmod)->null_memory;
+      (void)pan_kmod_dev_destroy(kmod);
+   }
+   pdev->strict_asked = true;
+
+   bool strict = pdev->strict;
+   pthread_mutex_unlock(&pdev->probe_lock);
+   return strict;
+}
+
 /* --------------------------------------------------------------- queries -- */
 
 VKAPI_ATTR void VKAPI_CALL
@@ -184,6 +202,7 @@ fill_properties(struct panvk_physical_device *pdev,
    properties->sparseProperties = (VkPhysicalDeviceSparseProperties){
       .residencyStandard2DBlockShape = probe != NULL,
       .residencyStandard3DBlockShape = probe != NULL && probe->images_3d,
+      .residencyNonResidentStrict = panvk_physical_device_is_strict(pdev),
    };
 }
 

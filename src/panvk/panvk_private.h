@@ -80,6 +80,7 @@ struct panvk_physical_device {
    pthread_mutex_t probe_lock; /* guards what follows until it is probed */
    bool probed;
    struct panvk_probe *probe; /* NULL: sparse images do not work */
+   bool strict_asked, strict; /* panvk_physical_device_is_strict() */
 };
 
 /* Never NULL for a handle that came from this driver. */
@@ -98,6 +99,23 @@ struct panvk_queue; /* panvk_queue.h */
 
 /* ---------------------------------------------------------------- device -- */
 
+/*
+ * Host address space for windows, and the engine's memory object over it, to
+ * which an engine buffer or image is bound.
+ */
+struct panvk_host_range {
+   void *ptr;
+   uint64_t size_B;
+   VkDeviceMemory memory;
+};
+
+/* The barrier page: panvk_strict.h. */
+struct panvk_strict {
+   bool ready;
+   VkBuffer buffer; /* the engine's, over the page */
+   struct panvk_host_range range;
+};
+
 struct panvk_device {
    VkDevice handle;
    struct panvk_physical_device *pdev;
@@ -112,6 +130,7 @@ struct panvk_device {
    struct panvk_va_heap va_heap; /* of the VM's user range */
    /* Stands for unbound memory where the kernel has no MAP_SPARSE. */
    struct pan_kmod_bo *dummy_bo;
+   struct panvk_strict strict;
 
    bool sparse_images_ok; /* probe is not NULL */
    const struct panvk_probe *probe; /* the physical device's */
@@ -192,16 +211,6 @@ void panvk_resource_finish_range(struct panvk_device *dev,
  */
 const char *panvk_resource_describe(const struct panvk_resource *res,
                                     char text[static 128]);
-
-/*
- * Host address space for windows, and the engine's memory object over it, to
- * which an engine buffer or image is bound.
- */
-struct panvk_host_range {
-   void *ptr;
-   uint64_t size_B;
-   VkDeviceMemory memory;
-};
 
 /*
  * Reserves @size_B bytes of inaccessible host address space, aligned to

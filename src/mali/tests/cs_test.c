@@ -62,8 +62,13 @@ void cs_boot(struct cs_test *c)
 
 void cs_init(struct cs_test *c)
 {
+	cs_init_config(c, NULL);
+}
+
+void cs_init_config(struct cs_test *c, const struct test_config *config)
+{
 	memset(c, 0, sizeof(*c));
-	test_gpu_init(&c->t, NULL);
+	test_gpu_init(&c->t, config);
 	test_gpu_share(&c->mcu, &c->t, 0);
 	c->code_pa = test_pages(&c->t, 4096);
 	c->shared_pa = test_pages(&c->t, CS_SHARED_B);

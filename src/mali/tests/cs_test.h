@@ -39,6 +39,7 @@ struct cs_test {
 };
 
 void cs_init(struct cs_test *c);
+void cs_init_config(struct cs_test *c, const struct test_config *config);
 void cs_finish(struct cs_test *c);
 /* Boots again after a reset of the GPU. */
 void cs_boot(struct cs_test *c);

@@ -45,6 +45,7 @@ void test_gpu_init(struct test_gpu *t, const struct test_config *config)
 		.as_present = 0xff,
 		.tlb_entries = config->tlb_entries,
 		.no_absent_stall = config->no_absent_stall,
+		.null_leaves = config->null_leaves,
 	};
 	assert_int_equal(mali_gpu_create(&gpu_config, &t->gpu), 0);
 	t->root = alloc_table(t);

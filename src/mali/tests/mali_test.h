@@ -25,6 +25,8 @@
 /* Leaf attributes as a driver writes them for data. */
 #define TEST_RW 0x0060000000000744ull
 #define TEST_RO 0x00600000000007c4ull
+/* Null memory, of which the address says nothing. */
+#define TEST_NULL 0x00e0000000000744ull
 
 #define TEST_TABLES_MAX 256
 
@@ -44,6 +46,7 @@ struct test_config {
 	unsigned va_bits; /* 0: 48 */
 	bool dram_fragmented;
 	bool no_absent_stall;
+	bool null_leaves;
 };
 
 /* The AS is enabled, with empty tables. */

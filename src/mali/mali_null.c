@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Null memory: which stores are many, where those go, and barriers.
+ *
+ * Loads are shown a page of zeroes, which mali_tlb.c maps like any run. A store
+ * is stepped over (mali_step.c), which is exact, and slow. Stores in bulk are
+ * shown 2 MiB of memory, the same at every address, so that they commit nothing
+ * however much they store to. What they left there is nobody's to read: a
+ * barrier takes it from all windows. Before the first of it is shown the barrier
+ * pages are made inaccessible, so that the next store to one of them traps.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mali_private.h"
+
+/* A window's stores within this much of it are one after the other. */
+#define CHUNK_B (64ull << 10)
+/* So many of them are stepped over before the rest is taken in bulk. */
+#define STEPS_MAX 8
+
+struct code {
+	uintptr_t start, end;
+};
+
+/* Guarded by the tlb lock, as are the barriers of all GPUs. */
+static struct code codes[MALI_BULK_CODES];
+static unsigned code_count;
+
+static struct barrier {
+	uintptr_t page;
+	struct mali_gpu *gpu;
+} barriers[MALI_BARRIERS];
+static unsigned barrier_count;
+
+/* -------------------------------------------------------------- life -- */
+
+int mali_null_init(struct mali_gpu *gpu)
+{
+	gpu->null.bulk_fd = -1;
+	if (!gpu->config.null_leaves)
+		return 0;
+	gpu->null.bulk_fd = memfd_create("mali-bulk", MFD_CLOEXEC);
+	if (gpu->null.bulk_fd < 0)
+		return -ENOMEM;
+	if (!ftruncate(gpu->null.bulk_fd, MALI_BULK_B))
+		return 0;
+	mali_null_finish(gpu);
+	return -ENOMEM;
+}
+
+void mali_null_finish(struct mali_gpu *gpu)
+{
+	if (gpu->null.bulk_fd >= 0)
+		close(gpu->null.bulk_fd);
+	gpu->null.bulk_fd = -1;
+}
+
+void mali_null_forget(struct mali_window *window)
+{
+	struct mali_window **at = &window->gpu->null.bulk_windows;
+
+	assert(mali_tlb_locked());
+	if (!window->in_bulk)
+		return;
+	while (*at != window)
+		at = &(*at)->next_bulk;
+	*at = window->next_bulk;
+	window->in_bulk = false;
+}
+
+/* ------------------------------------------------------ bulk or not? -- */
+
+int mali_bulk_code_add(const void *start, size_t size_B)
+{
+	struct code code = {(uintptr_t)start, (uintptr_t)start + size_B};
+	int ret = 0;
+	unsigned i;
+
+	mali_tlb_lock();
+	for (i = 0; i < code_count; i++) {
+		if (codes[i].start == code.start && codes[i].end == code.end)
+			break;
+	}
+	if (i == MALI_BULK_CODES)
+		ret = -ENOMEM;
+	else if (i == code_count)
+		codes[code_count++] = code;
+	mali_tlb_unlock();
+	return ret;
+}
+
+static bool in_bulk_code(uintptr_t pc)
+{
+	for (unsigned i = 0; i < code_count; i++) {
+		if (pc >= codes[i].start && pc < codes[i].end)
+			return true;
+	}
+	return false;
+}
+
+bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
+{
+	uint64_t chunk = va & ~(CHUNK_B - 1);
+
+	assert(mali_tlb_locked());
+	if (!window->gpu->null.barrier_count || !in_bulk_code(pc))
+		return false;
+	if (window->null_chunk != chunk)
+		window->null_traps = 0;
+	window->null_chunk = chunk;
+	return window->null_traps++ >= STEPS_MAX;
+}
+
+/* ---------------------------------------------------------- barriers -- */
+
+static int protect(uintptr_t page, int prot)
+{
+	return (int)syscall(SYS_mprotect, page, MALI_PAGE_SIZE, prot);
+}
+
+/* The pages can be stored to again: the host may not refuse that. */
+static void disarm(struct mali_gpu *gpu)
+{
+	gpu->null.armed = false;
+	for (unsigned i = 0; i < barrier_count; i++) {
+		if (barriers[i].gpu == gpu &&
+		    protect(barriers[i].page, PROT_READ | PROT_WRITE))
+			abort();
+	}
+}
+
+bool mali_null_arm(struct mali_window *window)
+{
+	struct mali_null *null = &window->gpu->null;
+
+	assert(mali_tlb_locked());
+	for (unsigned i = 0; i < barrier_count && !null->armed; i++) {
+		if (barriers[i].gpu == window->gpu &&
+		    protect(barriers[i].page, PROT_NONE)) {
+			disarm(window->gpu);
+			return false;
+		}
+	}
+	null->armed = true;
+	null->bulks++;
+	if (!window->in_bulk) {
+		window->next_bulk = null->bulk_windows;
+		null->bulk_windows = window;
+		window->in_bulk = true;
+	}
+	return true;
+}
+
+static bool is_bulk(const struct mali_node *node)
+{
+	return mali_container_of(node, struct mali_entry, node)->kind ==
+	       MALI_ENTRY_BULK;
+}
+
+/* Neighbours go together. A cut may take more of the window than it is told. */
+static void drop_bulk(struct mali_window *window)
+{
+	uint64_t at = 0, first, last;
+
+	for (;;) {
+		struct mali_node *node =
+			mali_tree_first(&window->entries, at, UINT64_MAX);
+
+		while (node && !is_bulk(node))
+			node = mali_tree_next(node, at, UINT64_MAX);
+		if (!node)
+			return;
+		first = node->start;
+		do {
+			last = node->last;
+			node = mali_tree_next(node, at, UINT64_MAX);
+		} while (node && is_bulk(node) && node->start == last + 1);
+		mali_tlb_cut(window, first, last);
+		at = last + 1;
+	}
+}
+
+void mali_null_barrier(struct mali_gpu *gpu)
+{
+	struct mali_null *null = &gpu->null;
+	struct mali_window *window;
+
+	assert(mali_tlb_locked());
+	while ((window = null->bulk_windows)) {
+		null->bulk_windows = window->next_bulk;
+		window->in_bulk = false;
+		drop_bulk(window);
+	}
+	if (null->armed)
+		disarm(gpu);
+}
+
+bool mali_null_barrier_trap(uintptr_t addr)
+{
+	assert(mali_tlb_locked());
+	for (unsigned i = 0; i < barrier_count; i++) {
+		if (addr - barriers[i].page < MALI_PAGE_SIZE) {
+			mali_null_barrier(barriers[i].gpu);
+			return true;
+		}
+	}
+	return false;
+}
+
+void mali_barrier(struct mali_gpu *gpu)
+{
+	mali_tlb_lock();
+	mali_null_barrier(gpu);
+	mali_tlb_unlock();
+}
+
+int mali_barrier_add(struct mali_gpu *gpu, void *page)
+{
+	int ret = -ENOMEM;
+
+	mali_tlb_lock();
+	/* All of a GPU's are armed, or none. */
+	mali_null_barrier(gpu);
+	if (barrier_count < MALI_BARRIERS) {
+		barriers[barrier_count++] =
+			(struct barrier){(uintptr_t)page, gpu};
+		gpu->null.barrier_count++;
+		ret = 0;
+	}
+	mali_tlb_unlock();
+	return ret;
+}
+
+void mali_barrier_remove(struct mali_gpu *gpu, void *page)
+{
+	mali_tlb_lock();
+	mali_null_barrier(gpu);
+	for (unsigned i = 0; i < barrier_count; i++) {
+		if (barriers[i].page == (uintptr_t)page) {
+			barriers[i] = barriers[--barrier_count];
+			gpu->null.barrier_count--;
+			break;
+		}
+	}
+	mali_tlb_unlock();
+}
