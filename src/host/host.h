@@ -118,6 +118,11 @@ void host_window_drop(struct host_window *window, uint64_t va, uint64_t size_B);
  * -ENOMEM: there are too many.
  */
 bool host_has_null_memory(struct host_machine *machine);
+/*
+ * Makes a BO stand for nothing: null memory wherever it is mapped from then on.
+ * -EINVAL: unknown handle; -EBUSY: it is mapped; -EOPNOTSUPP: there is none.
+ */
+int host_bo_set_null(struct host_file *file, uint32_t handle);
 int host_barrier_add(struct host_machine *machine, void *page);
 void host_barrier_remove(struct host_machine *machine, void *page);
 void host_barrier(struct host_machine *machine);

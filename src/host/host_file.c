@@ -172,6 +172,12 @@ host_window_drop(struct host_window *window, uint64_t va, uint64_t size_B)
    mali_window_drop(window->window, va, size_B);
 }
 
+int
+host_bo_set_null(struct host_file *file, uint32_t handle)
+{
+   return panthor_host_bo_set_null(linux_file_drm(file->file), handle);
+}
+
 void
 host_fault_handler_ensure(void)
 {

@@ -100,6 +100,12 @@ kmod_host_window_drop(struct pan_kmod_window *window, uint64_t va,
 }
 
 static int
+kmod_host_bo_set_null(struct pan_kmod_bo *bo)
+{
+   return host_bo_set_null(to_host_dev(bo->dev)->file, bo->handle);
+}
+
+static int
 kmod_host_barrier_add(struct pan_kmod_dev *dev, void *page)
 {
    return host_barrier_add(to_host_dev(dev)->machine, page);
@@ -164,6 +170,7 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .window_destroy = kmod_host_window_destroy,
     .window_observe = kmod_host_window_observe,
     .window_drop = kmod_host_window_drop,
+    .bo_set_null = kmod_host_bo_set_null,
     .bulk_code_add = host_bulk_code_add,
     .barrier_add = kmod_host_barrier_add,
     .barrier_remove = kmod_host_barrier_remove,

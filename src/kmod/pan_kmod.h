@@ -38,8 +38,8 @@ struct pan_kmod_dev_props {
    bool map_sparse;
    bool virtual_gpu; /* windows and statistics are available */
    /*
-    * Sparse memory reads as zero and discards stores; else it is a dummy. A BO
-    * that stands for it where there is no MAP_SPARSE always is.
+    * Sparse memory reads as zero and discards stores; else it is a dummy. So
+    * does a BO after pan_kmod_bo_set_null().
     */
    bool null_memory;
 };
@@ -80,6 +80,12 @@ int pan_kmod_bo_create(struct pan_kmod_dev *dev, uint64_t size_B,
                        uint32_t flags, uint32_t exclusive_vm_id,
                        const char *label, struct pan_kmod_bo **bo_out);
 void pan_kmod_bo_destroy(struct pan_kmod_bo *bo);
+/*
+ * With props.null_memory: makes it stand for nothing, as sparse memory does, for
+ * where there is no MAP_SPARSE. Before it is mapped in a VM, else -EBUSY.
+ * -ENOTSUP without null memory.
+ */
+int pan_kmod_bo_set_null(struct pan_kmod_bo *bo);
 /* Maps all of it, MAP_SHARED. @addr NULL, or with MAP_FIXED in @flags. */
 int pan_kmod_bo_mmap(struct pan_kmod_bo *bo, void *addr, int prot, int flags,
                      void **addr_out);

@@ -148,7 +148,6 @@ probe_map_sparse(struct pan_kmod_dev *dev)
    pan_kmod_vm_destroy(vm);
 
    dev->props.map_sparse = ret == 0;
-   dev->props.null_memory &= dev->props.map_sparse;
    return ret == -EINVAL ? 0 : ret;
 }
 
@@ -252,6 +251,14 @@ pan_kmod_window_drop(struct pan_kmod_window *window, uint64_t va,
                      uint64_t size_B)
 {
    window->dev->ops->window_drop(window, va, size_B);
+}
+
+int
+pan_kmod_bo_set_null(struct pan_kmod_bo *bo)
+{
+   if (!bo->dev->props.null_memory)
+      return -ENOTSUP;
+   return bo->dev->ops->bo_set_null(bo);
 }
 
 int

@@ -27,6 +27,7 @@ struct pan_kmod_ops {
                           pan_kmod_observe_fn observe, void *data);
    void (*window_drop)(struct pan_kmod_window *window, uint64_t va,
                        uint64_t size_B);
+   int (*bo_set_null)(struct pan_kmod_bo *bo);
    int (*bulk_code_add)(const void *start, size_t size_B);
    int (*barrier_add)(struct pan_kmod_dev *dev, void *page);
    void (*barrier_remove)(struct pan_kmod_dev *dev, void *page);

@@ -3,7 +3,7 @@
  * The device: what every other file of the driver hangs on, with access to its
  * registers, its interrupt lines, and its reset.
  *
- * Locking: gpu_info, mmu_info, csif_info, coherent, absent_stall, sparse_leaf, uapi and irqs are written
+ * Locking: gpu_info, mmu_info, csif_info, coherent, absent_stall, null_leaves, uapi and irqs are written
  * during probe only and read without a lock. Counters are atomic. The reset
  * machinery has its own lock, inside.
  */
@@ -57,11 +57,8 @@ struct panthor_device {
 	bool coherent;
 	/* An access to an absent leaf waits instead of failing. */
 	bool absent_stall;
-	/*
-	 * PANTHOR_PTE_NULL in the leaves of sparse memory, or 0: the GPU then
-	 * accesses the dummy.
-	 */
-	u64 sparse_leaf;
+	/* PANTHOR_PTE_NULL means something. */
+	bool null_leaves;
 	enum panthor_uapi uapi;
 
 	/* Linux interrupt numbers. */

@@ -193,6 +193,7 @@ panthor_gem_create_dummy(struct panthor_device *ptdev)
 	if (!IS_ERR(bo)) {
 		bo->evictable = true;
 		bo->dummy = true;
+		bo->null = ptdev->null_leaves;
 	}
 
 	return bo;

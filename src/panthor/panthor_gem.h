@@ -49,6 +49,11 @@ struct panthor_gem_object {
 	bool evictable;
 	/* A dummy's contents mean nothing. */
 	bool dummy;
+	/*
+	 * Its leaves say that there is no memory. Constant once it is mapped in
+	 * a VM.
+	 */
+	bool null;
 	/* The contents are elsewhere. */
 	bool evicted;
 	/* How many need the pages to stay; -1: there are none. */

@@ -3,6 +3,7 @@
 #include <drm/drm_file.h>
 
 #include "panthor_device.h"
+#include "panthor_gem.h"
 #include "panthor_host.h"
 #include "panthor_pt.h"
 #include "panthor_vm.h"
@@ -65,6 +66,28 @@ int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out)
 	*pa_out = panthor_pt_root_pa(&vm->pt);
 	panthor_vm_put(vm);
 	return 0;
+}
+
+int panthor_host_bo_set_null(struct drm_file *file, u32 handle)
+{
+	struct panthor_device *ptdev = to_panthor_device(file->minor->dev);
+	struct drm_gem_object *obj;
+	int ret = 0;
+
+	if (!ptdev->null_leaves)
+		return -EOPNOTSUPP;
+	obj = drm_gem_object_lookup(file, handle);
+	if (!obj)
+		return -EINVAL;
+
+	dma_resv_lock(obj->resv, NULL);
+	if (list_empty(&to_panthor_bo(obj)->vm_bos))
+		to_panthor_bo(obj)->null = true;
+	else
+		ret = -EBUSY;
+	dma_resv_unlock(obj->resv);
+	drm_gem_object_put(obj);
+	return ret;
 }
 
 void panthor_host_get_stats(struct panthor_device *ptdev,

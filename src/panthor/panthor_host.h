@@ -40,6 +40,14 @@ void panthor_host_vm_idle(struct panthor_vm *vm);
 /* Physical address of the VM's root table; -EINVAL for an unknown VM. */
 int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out);
 
+/*
+ * Makes a BO stand for nothing, as the dummies of sparse memory do where the GPU
+ * knows null leaves: for user-mode drivers that must do without MAP_SPARSE. To
+ * be called before the BO is mapped in a VM. -EINVAL: unknown handle;
+ * -EOPNOTSUPP: the GPU knows no null leaves; -EBUSY: it is mapped already.
+ */
+int panthor_host_bo_set_null(struct drm_file *file, u32 handle);
+
 struct panthor_stats {
 	u64 vm_bind_ioctls;
 	u64 vm_bind_ops;

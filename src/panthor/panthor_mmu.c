@@ -820,9 +820,7 @@ int panthor_mmu_init(struct panthor_device *ptdev)
 
 	features = gpu_read(ptdev, GPU_VIRT_FEATURES);
 	ptdev->absent_stall = features & GPU_VIRT_FEATURES_ABSENT_STALL;
-	ptdev->sparse_leaf = features & GPU_VIRT_FEATURES_NULL_LEAVES ?
-				     PANTHOR_PTE_NULL :
-				     0;
+	ptdev->null_leaves = features & GPU_VIRT_FEATURES_NULL_LEAVES;
 	ptdev->mmu = mmu;
 	gpu_write(ptdev, MMU_INT_MASK, 0);
 	gpu_write(ptdev, MMU_INT_CLEAR, ~0u);

@@ -210,8 +210,7 @@ static bool is_empty(const struct panthor_vm_op *op)
 }
 
 /* The part [start, end) of an op as an edit of the page tables. */
-static struct panthor_pt_edit make_edit(const struct panthor_vm *vm,
-					const struct panthor_vm_op *op,
+static struct panthor_pt_edit make_edit(const struct panthor_vm_op *op,
 					u64 start, u64 end)
 {
 	const struct panthor_mapping *mapping = &op->mapping;
@@ -232,10 +231,11 @@ static struct panthor_pt_edit make_edit(const struct panthor_vm *vm,
 
 	edit.backing = mapping->bo->backing;
 	edit.leaf = panthor_pt_leaf(mapping->flags);
+	if (mapping->bo->bo->null)
+		edit.leaf |= PANTHOR_PTE_NULL;
 	if (sparse) {
 		edit.type = PANTHOR_PT_SPARSE;
 		edit.set = panthor_pt_set(mapping->flags);
-		edit.leaf |= vm->ptdev->sparse_leaf;
 	} else {
 		edit.type = PANTHOR_PT_MAP;
 	}
@@ -260,7 +260,7 @@ void panthor_vm_op_need(const struct panthor_vm *vm,
 	if (is_empty(op))
 		return;
 
-	edit = make_edit(vm, op, op->mapping.start, op->mapping.end);
+	edit = make_edit(op, op->mapping.start, op->mapping.end);
 	panthor_pt_need_add(&vm->pt, need, &edit);
 }
 
@@ -499,7 +499,7 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op,
 	if (ret)
 		return ret < 0 ? ret : 0;
 
-	edit = make_edit(vm, op, start, line);
+	edit = make_edit(op, start, line);
 	ret = lock_edit(vm, &edit, start, line, force, &locked);
 	if (ret)
 		return ret;
@@ -510,7 +510,7 @@ static int commit_cut(struct panthor_vm *vm, const struct panthor_vm_op *op,
 	unlock_edits(vm, locked);
 
 	locked = false;
-	edit = make_edit(vm, op, line, end);
+	edit = make_edit(op, line, end);
 	(void)lock_edit(vm, &edit, line, end, true, &locked);
 	panthor_pt_edit(&vm->pt, &edit);
 	drop_unused_tables(vm);
@@ -542,7 +542,7 @@ static int commit_batch(struct panthor_vm *vm, const struct panthor_vm_op *ops,
 		if (ret < 0)
 			break;
 
-		edit = make_edit(vm, &ops[i], mapping->start, mapping->end);
+		edit = make_edit(&ops[i], mapping->start, mapping->end);
 		ret = lock_edit(vm, &edit, start, end, force, &locked);
 		if (ret)
 			break;

@@ -101,8 +101,9 @@ static int commit_shared(struct panthor_vm *vm, struct panthor_vm_bo *vm_bo,
 			continue;
 		}
 		edit.backing = vm_bo->backing;
-		edit.leaf = panthor_pt_leaf(panthor_pt_set_flags(set)) |
-			    vm->ptdev->sparse_leaf;
+		edit.leaf = panthor_pt_leaf(panthor_pt_set_flags(set));
+		if (vm_bo->bo->null)
+			edit.leaf |= PANTHOR_PTE_NULL;
 		edit.set = set;
 		panthor_pt_restore_shared(&vm->pt, &edit);
 	}

@@ -78,6 +78,8 @@ init_vm(struct panvk_device *dev)
    if (!props->map_sparse) {
       ret = pan_kmod_bo_create(dev->kmod, DUMMY_BO_SIZE_B, 0, dev->vm->id,
                                "pansparse dummy", &dev->dummy_bo);
+      if (ret == 0 && props->null_memory)
+         ret = pan_kmod_bo_set_null(dev->dummy_bo);
       if (ret != 0)
          return kernel_error(dev, "no memory to stand for unbound memory", ret);
    }

@@ -203,6 +203,29 @@ vt_read_words(VkBuffer buffer, uint64_t offset, uint32_t count, uint32_t *out)
 }
 
 void
+vt_dispatch_indirect(VkBuffer buffer, uint64_t offset)
+{
+   const struct push push = {0, 0, 1, 0};
+   struct vkh_buffer out;
+
+   vkh_buffer_create(&vt, 4, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                     VKH_MEMORY_READBACK, &out);
+   for (uint32_t i = 0; i < 2; i++)
+      vkh_write_buffer(&vt, words.set, i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                       out.buffer, 0, 4);
+   VkCommandBuffer cmd = vkh_begin(&vt);
+   vkCmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, words.pipeline);
+   vkCmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, words.layout, 0,
+                           1, &words.set, 0, NULL);
+   vkCmdPushConstants(cmd, words.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                      sizeof(push), &push);
+   vkCmdDispatchIndirect(cmd, buffer, offset);
+   vkh_full_barrier(cmd);
+   vkh_run(&vt, cmd);
+   vkh_buffer_destroy(&vt, &out);
+}
+
+void
 vt_check_words(VkBuffer buffer, uint64_t offset, uint32_t count, uint32_t seed)
 {
    uint32_t *got = vkh_calloc(count, sizeof(uint32_t));

@@ -60,6 +60,11 @@ void vt_fill_words(VkBuffer buffer, uint64_t offset, uint32_t count,
                    uint32_t seed);
 void vt_read_words(VkBuffer buffer, uint64_t offset, uint32_t count,
                    uint32_t *out);
+/*
+ * Dispatches a shader that stores to the first word of a buffer as often as
+ * @buffer says at @offset, and waits.
+ */
+void vt_dispatch_indirect(VkBuffer buffer, uint64_t offset);
 /* Fails unless words [offset/4, …) are seed, seed + 1, … */
 void vt_check_words(VkBuffer buffer, uint64_t offset, uint32_t count,
                     uint32_t seed);

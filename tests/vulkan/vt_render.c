@@ -309,6 +309,10 @@ compare(const struct vt_pair *pair, int distance)
          uint8_t *want = vt_read_level(pair, pair->plain, level, layer);
 
          check_level(pair, level, layer, 1, want, distance);
+         if (vt.properties.sparseProperties.residencyNonResidentStrict) {
+            memset(want, 0, level_size_B(pair, level));
+            check_level(pair, level, layer, 0, want, 0);
+         }
          free(want);
       }
 }

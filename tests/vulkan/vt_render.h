@@ -33,7 +33,10 @@ void vt_pair_destroy(struct vt_pair *pair);
 /* The number of a tile. */
 uint32_t vt_pair_tile(const struct vt_pair *pair, uint32_t level,
                       uint32_t layer, uint32_t x, uint32_t y);
-/* Fails unless every level and layer is equal, where it is bound. */
+/*
+ * Fails unless every level and layer is equal where it is bound, and zero where
+ * it is not if the device promises that.
+ */
 void vt_pair_compare(const struct vt_pair *pair);
 /* The same for formats of 8-bit channels, which may differ by one. */
 void vt_pair_compare_near(const struct vt_pair *pair);
