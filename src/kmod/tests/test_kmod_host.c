@@ -225,6 +225,38 @@ test_uapi_environment(void **state)
    unsetenv("PANSPARSE_UAPI");
 }
 
+static void
+test_null_environment(void **state)
+{
+   need_machine();
+   static const struct {
+      const char *word;
+      int error;
+      bool strict;
+   } cases[] = {
+       {"", 0, true},
+       {"strict", 0, true},
+       {"dummy", 0, false},
+       {"none", -EINVAL, false},
+   };
+
+   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+      struct pan_kmod_dev *dev;
+
+      setenv("PANSPARSE_NULL", cases[i].word, 1);
+      int ret = pan_kmod_dev_create(NULL, NULL, &dev);
+      if (ret != cases[i].error)
+         fail_msg("PANSPARSE_NULL='%s': %d", cases[i].word, ret);
+      if (ret)
+         continue;
+#if defined(__x86_64__)
+      assert_int_equal(pan_kmod_dev_props(dev)->null_memory, cases[i].strict);
+#endif
+      assert_int_equal(pan_kmod_dev_destroy(dev), 0);
+   }
+   unsetenv("PANSPARSE_NULL");
+}
+
 /* -------------------------------------------------------- buffer objects -- */
 
 static void
@@ -521,6 +553,7 @@ main(void)
        cmocka_unit_test(test_second_device),
        cmocka_unit_test(test_environment),
        cmocka_unit_test(test_uapi_environment),
+       cmocka_unit_test(test_null_environment),
    };
    return cmocka_run_group_tests_name("kmod", tests, NULL, NULL);
 }
