@@ -412,7 +412,7 @@ static struct panthor_gem_object *get_bo_at(struct panthor_vm *vm, u64 va,
 /**
  * panthor_vm_peek() - what the GPU would load
  * @vm: the VM; waits for an op on it that is under way
- * @va: aligned to the size; sparse memory reads as the dummy BO
+ * @va: aligned to the size; sparse memory reads as the dummy BO, or zero if null
  * @is_64: 8 bytes, else 4
  * @value_out: the value
  *
@@ -435,6 +435,12 @@ int panthor_vm_peek(struct panthor_vm *vm, u64 va, bool is_64, u64 *value_out)
 	bo = get_bo_at(vm, va, &offset);
 	if (!bo)
 		return -ENOENT;
+
+	if (bo->null) {
+		*value_out = 0;
+		drm_gem_object_put(&bo->base.base);
+		return 0;
+	}
 
 	ret = drm_gem_vmap_unlocked(&bo->base.base, &map);
 	if (!ret) {

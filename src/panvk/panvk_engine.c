@@ -203,7 +203,7 @@ load_instance_func(VkInstance instance, const char *name)
    return func;
 }
 
-/* Or the other way round, where the table has the extension's name. */
+/* Or the other way round, where the table has an extension's name. */
 static PFN_vkVoidFunction
 load_device_func(VkDevice device, PFN_vkGetDeviceProcAddr get, const char *name)
 {
@@ -211,7 +211,8 @@ load_device_func(VkDevice device, PFN_vkGetDeviceProcAddr get, const char *name)
    size_t length = strlen(name);
    PFN_vkVoidFunction func = get(device, name);
    if (func == NULL) {
-      if (length > 3 && strcmp(name + length - 3, "KHR") == 0)
+      if (length > 3 && (strcmp(name + length - 3, "KHR") == 0 ||
+                         strcmp(name + length - 3, "EXT") == 0))
          snprintf(other_name, sizeof(other_name), "%.*s", (int)(length - 3),
                   name);
       else

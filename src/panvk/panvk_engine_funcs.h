@@ -123,6 +123,8 @@
    X(CmdBindDescriptorSets)                                                    \
    X(CmdPushConstants)                                                         \
    X(CmdDispatch)                                                              \
+   X(CopyMemoryToImageEXT)                                                     \
+   X(CopyImageToImageEXT)                                                      \
    X(CmdPipelineBarrier)                                                       \
    X(CmdPipelineBarrier2)                                                      \
    X(CmdWaitEvents)                                                            \

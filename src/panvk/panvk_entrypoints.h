@@ -118,6 +118,10 @@
    X(CmdEndRenderPass)                                                         \
    X(CmdEndRenderPass2)                                                        \
    ALIAS(CmdEndRenderPass2KHR, CmdEndRenderPass2)                              \
+   X(CopyMemoryToImageEXT)                                                     \
+   ALIAS(CopyMemoryToImage, CopyMemoryToImageEXT)                              \
+   X(CopyImageToImageEXT)                                                      \
+   ALIAS(CopyImageToImage, CopyImageToImageEXT)                                \
    X(CmdPipelineBarrier)                                                       \
    X(CmdPipelineBarrier2)                                                      \
    ALIAS(CmdPipelineBarrier2KHR, CmdPipelineBarrier2)                          \

@@ -131,13 +131,6 @@ panvk_strict_record_barrier(struct panvk_cmd *cmd)
       cmd->dev->vk.CmdFillBuffer(cmd->handle, strict->buffer, 0, 4, 0);
 }
 
-void
-panvk_strict_barrier(struct panvk_device *dev)
-{
-   if (dev->strict.ready)
-      pan_kmod_barrier(dev->kmod);
-}
-
 VKAPI_ATTR void VKAPI_CALL
 panvk_CmdPipelineBarrier(
    VkCommandBuffer commandBuffer, VkPipelineStageFlags srcStageMask,
@@ -197,4 +190,37 @@ panvk_CmdWaitEvents2(VkCommandBuffer commandBuffer, uint32_t eventCount,
    cmd->dev->vk.CmdWaitEvents2(commandBuffer, eventCount, pEvents,
                                pDependencyInfos);
    panvk_strict_record_barrier(cmd);
+}
+
+/* --------------------------------------------------- copies by the host -- */
+
+/* The application waits, and may read at once. */
+static void
+barrier_now(struct panvk_device *dev)
+{
+   if (dev->strict.ready)
+      pan_kmod_barrier(dev->kmod);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL
+panvk_CopyMemoryToImageEXT(
+   VkDevice device, const VkCopyMemoryToImageInfoEXT *pCopyMemoryToImageInfo)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   VkResult result =
+      dev->vk.CopyMemoryToImageEXT(device, pCopyMemoryToImageInfo);
+
+   barrier_now(dev);
+   return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL
+panvk_CopyImageToImageEXT(
+   VkDevice device, const VkCopyImageToImageInfoEXT *pCopyImageToImageInfo)
+{
+   struct panvk_device *dev = panvk_device_from_handle(device);
+   VkResult result = dev->vk.CopyImageToImageEXT(device, pCopyImageToImageInfo);
+
+   barrier_now(dev);
+   return result;
 }

@@ -32,7 +32,5 @@ bool panvk_physical_device_is_strict(struct panvk_physical_device *pdev);
 
 /* Records one, unless in a render pass instance, where nothing can be. */
 void panvk_strict_record_barrier(struct panvk_cmd *cmd);
-/* For what the engine does while the application waits. */
-void panvk_strict_barrier(struct panvk_device *dev);
 
 #endif /* PANVK_STRICT_H */

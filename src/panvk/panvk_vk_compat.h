@@ -54,4 +54,16 @@ typedef __typeof__(vkCmdPushDescriptorSetWithTemplate2KHR)
    *PFN_vkCmdPushDescriptorSetWithTemplate2KHR;
 #endif
 
+/* What these contain is the engine's business. */
+#ifndef VK_EXT_host_image_copy
+typedef struct VkCopyMemoryToImageInfoEXT VkCopyMemoryToImageInfoEXT;
+typedef struct VkCopyImageToImageInfoEXT VkCopyImageToImageInfoEXT;
+VKAPI_ATTR VkResult VKAPI_CALL vkCopyMemoryToImageEXT(
+   VkDevice device, const VkCopyMemoryToImageInfoEXT *pCopyMemoryToImageInfo);
+VKAPI_ATTR VkResult VKAPI_CALL vkCopyImageToImageEXT(
+   VkDevice device, const VkCopyImageToImageInfoEXT *pCopyImageToImageInfo);
+typedef __typeof__(vkCopyMemoryToImageEXT) *PFN_vkCopyMemoryToImageEXT;
+typedef __typeof__(vkCopyImageToImageEXT) *PFN_vkCopyImageToImageEXT;
+#endif
+
 #endif /* PANVK_VK_COMPAT_H */
