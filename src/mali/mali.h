@@ -243,10 +243,11 @@ void mali_window_drop(struct mali_window *window, uint64_t va, uint64_t size_B);
  * and is executed on private memory instead. Bytes that it stores outside of
  * null memory are kept.
  *
- * A trap takes about two microseconds. So stores in bulk, which are those of code
- * that was named with mali_bulk_code_add(), go to memory that all of the GPU's
- * null memory shares, after a few traps, and may be read back from there,
- * *until the next barrier*. Without a barrier page nothing is bulk.
+ * A trap takes about two microseconds. So stores in bulk go to memory that all of
+ * the GPU's null memory shares, and may be read back from there, *until the next
+ * barrier*. In bulk are those of code that was named with mali_bulk_code_add(),
+ * after a few traps, and those of any code after 65,536 traps since the last
+ * barrier. Without a barrier page nothing is bulk.
  */
 
 /*

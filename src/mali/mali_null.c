@@ -6,8 +6,9 @@
  * is stepped over (mali_step.c), which is exact, and slow. Stores in bulk are
  * shown 2 MiB of memory, the same at every address, so that they commit nothing
  * however much they store to. What they left there is nobody's to read: a
- * barrier takes it from all windows. Before the first of it is shown the barrier
- * pages are made inaccessible, so that the next store to one of them traps.
+ * barrier takes it from all windows. With the first step or bulk store after one
+ * the barrier pages are made inaccessible, so that the next store to one of them
+ * traps.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +21,10 @@
 
 /* A window's stores within this much of it are one after the other. */
 #define CHUNK_B (64ull << 10)
-/* So many of them are stepped over before the rest is taken in bulk. */
-#define STEPS_MAX 8
+/* So many of them are stepped over before the rest is taken in bulk: */
+#define BULK_STEPS_MAX 8
+/* and so many of any code, anywhere, since the last barrier: a tenth of a second. */
+#define STEPS_MAX 65536u
 
 struct code {
 	uintptr_t start, end;
@@ -94,6 +97,17 @@ int mali_bulk_code_add(const void *start, size_t size_B)
 	return ret;
 }
 
+/* Are there very many stores here, one after the other, by bulk code? */
+static bool is_run(struct mali_window *window, uint64_t va)
+{
+	uint64_t chunk = va & ~(CHUNK_B - 1);
+
+	if (window->null_chunk != chunk)
+		window->null_traps = 0;
+	window->null_chunk = chunk;
+	return window->null_traps++ >= BULK_STEPS_MAX;
+}
+
 static bool in_bulk_code(uintptr_t pc)
 {
 	for (unsigned i = 0; i < code_count; i++) {
@@ -101,19 +115,6 @@ static bool in_bulk_code(uintptr_t pc)
 			return true;
 	}
 	return false;
-}
-
-bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
-{
-	uint64_t chunk = va & ~(CHUNK_B - 1);
-
-	assert(mali_tlb_locked());
-	if (!window->gpu->null.barrier_count || !in_bulk_code(pc))
-		return false;
-	if (window->null_chunk != chunk)
-		window->null_traps = 0;
-	window->null_chunk = chunk;
-	return window->null_traps++ >= STEPS_MAX;
 }
 
 /* ---------------------------------------------------------- barriers -- */
@@ -134,26 +135,46 @@ static void disarm(struct mali_gpu *gpu)
 	}
 }
 
-bool mali_null_arm(struct mali_window *window)
+/* The next store to a barrier page traps. False: it will not. */
+static bool arm(struct mali_gpu *gpu)
 {
-	struct mali_null *null = &window->gpu->null;
+	struct mali_null *null = &gpu->null;
 
-	assert(mali_tlb_locked());
+	if (!null->barrier_count)
+		return false;
 	for (unsigned i = 0; i < barrier_count && !null->armed; i++) {
-		if (barriers[i].gpu == window->gpu &&
+		if (barriers[i].gpu == gpu &&
 		    protect(barriers[i].page, PROT_NONE)) {
-			disarm(window->gpu);
+			disarm(gpu);
 			return false;
 		}
 	}
 	null->armed = true;
+	return true;
+}
+
+bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
+{
+	assert(mali_tlb_locked());
+	if (!arm(window->gpu))
+		return false;
+	if (in_bulk_code(pc))
+		return is_run(window, va);
+	return window->gpu->null.since_barrier++ >= STEPS_MAX;
+}
+
+void mali_null_begin_bulk(struct mali_window *window)
+{
+	struct mali_null *null = &window->gpu->null;
+
+	assert(mali_tlb_locked());
+	(void)arm(window->gpu);
 	null->bulks++;
 	if (!window->in_bulk) {
 		window->next_bulk = null->bulk_windows;
 		null->bulk_windows = window;
 		window->in_bulk = true;
 	}
-	return true;
 }
 
 static bool is_bulk(const struct mali_node *node)
@@ -196,6 +217,7 @@ void mali_null_barrier(struct mali_gpu *gpu)
 		window->in_bulk = false;
 		drop_bulk(window);
 	}
+	null->since_barrier = 0;
 	if (null->armed)
 		disarm(gpu);
 }

@@ -218,6 +218,7 @@ struct mali_null {
 	struct mali_window *bulk_windows; /* that may show it */
 	uint32_t barrier_count; /* this GPU's barrier pages */
 	bool armed; /* they are inaccessible */
+	uint32_t since_barrier; /* steps of code that is not bulk */
 	uint64_t steps, bulks;
 };
 
@@ -349,7 +350,7 @@ enum mali_miss {
 	MALI_MISS_STEP,	   /* a store to null memory: must be stepped over */
 };
 
-/* Null memory at host addresses [lo, hi) of one window. */
+/* Null memory at host addresses [lo, hi) of one window; there may be more. */
 struct mali_null_range {
 	uintptr_t lo, hi;
 };
@@ -360,6 +361,11 @@ struct mali_null_range {
  */
 enum mali_miss mali_window_miss(uintptr_t addr, uint32_t access, uintptr_t pc,
 				struct mali_null_range *null_out);
+/*
+ * Makes *@null, which holds @addr and is what one leaf says, as large as its
+ * neighbours allow: up to 32 MiB, and 512 leaves each way.
+ */
+void mali_window_extend_null(uintptr_t addr, struct mali_null_range *null);
 /*
  * For a store that cannot be stepped over: the page takes it, as if in bulk.
  * Returns whether the access can be made now.
@@ -381,8 +387,8 @@ void mali_null_finish(struct mali_gpu *gpu);
 
 /* Is the store at @va, by the instruction at @pc, one of many? Counts it. */
 bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc);
-/* Before a window shows MALI_ENTRY_BULK: barriers trap. False: they cannot. */
-bool mali_null_arm(struct mali_window *window);
+/* Before a window shows MALI_ENTRY_BULK: the next barrier will look at it. */
+void mali_null_begin_bulk(struct mali_window *window);
 /* Drops what windows show of the bulk memory. */
 void mali_null_barrier(struct mali_gpu *gpu);
 /* The window goes, and all that it shows. */

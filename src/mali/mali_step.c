@@ -464,8 +464,9 @@ static void store_element(const struct insn *insn, const greg_t *gregs,
 
 /* A copy: storing may step over more, and look up instructions. */
 static bool step_string(struct insn copy, greg_t *gregs,
-			const struct mali_null_range *null)
+			struct mali_null_range range)
 {
+	struct mali_null_range *null = &range;
 	const struct insn *insn = &copy;
 	uintptr_t to = (uintptr_t)gregs[REG_RDI];
 	uint64_t left = insn->repeated ? (uint64_t)gregs[REG_RCX] : 1;
@@ -474,6 +475,8 @@ static bool step_string(struct insn copy, greg_t *gregs,
 	/* Backwards is slow on every processor, and nobody does it. */
 	if (gregs[REG_EFL] & DIRECTION_FLAG || !left)
 		return false;
+	if (to + left * insn->size_B > null->hi)
+		mali_window_extend_null(to, null);
 	if (to >= null->lo && to < null->hi)
 		count = (null->hi - to) / insn->size_B;
 	if (count > left)
@@ -544,7 +547,7 @@ bool mali_step_store(void *context, uintptr_t addr,
 		return false;
 	switch (insn->form) {
 	case FORM_STRING:
-		return step_string(*insn, gregs, null);
+		return step_string(*insn, gregs, *null);
 	case FORM_SCATTER:
 		return step_scatter(insn, context);
 	default:

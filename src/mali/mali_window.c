@@ -382,29 +382,41 @@ static bool show_bulk(struct mali_window *window, uint64_t va,
 {
 	struct mali_run run;
 
-	if (!mali_null_arm(window))
-		return false;
+	mali_null_begin_bulk(window);
 	null_run(window, va, leaf, MALI_BULK_B, first_va, last_va, &run);
 	mali_tlb_cut(window, run.va, run.va + run.size_B - 1);
 	mali_tlb_reserve(window->gpu);
 	return mali_tlb_fill(window, &run, MALI_ENTRY_BULK) == 0;
 }
 
+/* [lo, hi) of null memory, as host addresses, as far as the window shows it. */
+static void null_range(const struct mali_window *window, uint64_t lo,
+		       uint64_t hi, struct mali_null_range *null)
+{
+	if (lo < window->va)
+		lo = window->va;
+	if (hi > window->va + window->size_B)
+		hi = window->va + window->size_B;
+	null->lo = window->host + (lo - window->va);
+	null->hi = window->host + (hi - window->va);
+}
+
 /* A store that nothing may come of. */
 static void store_null(struct miss *miss, const struct mali_leaf *leaf)
 {
 	struct mali_window *window = miss->window;
-	struct mali_run run;
+	uint64_t lo, last;
 
 	if (mali_null_is_bulk(window, miss->va, miss->pc) &&
 	    show_bulk(window, miss->va, leaf, miss->first_va, miss->last_va))
 		return;
-	null_run(window, miss->va, leaf, RUN_MAX, miss->first_va, miss->last_va,
-		 &run);
 	window->gpu->null.steps++;
 	miss->step = true;
-	miss->null.lo = window->host + (run.va - window->va);
-	miss->null.hi = miss->null.lo + run.size_B;
+	lo = leaf->va > miss->first_va ? leaf->va : miss->first_va;
+	last = leaf->va + (leaf->size_B - 1);
+	if (last > miss->last_va)
+		last = miss->last_va;
+	null_range(window, lo, last + 1, &miss->null);
 }
 
 /*
@@ -532,6 +544,29 @@ enum mali_miss mali_window_miss(uintptr_t addr, uint32_t access, uintptr_t pc,
 	return miss.step  ? MALI_MISS_STEP :
 	       answered ? MALI_MISS_AGAIN :
 			  MALI_MISS_FOREIGN;
+}
+
+void mali_window_extend_null(uintptr_t addr, struct mali_null_range *null)
+{
+	struct mali_window *window;
+	struct mali_leaf leaf;
+	struct mali_run run;
+
+	mali_tlb_lock();
+	window = window_at(addr);
+	/* An observer wants to see each part. */
+	if (window && !window->observe) {
+		uint64_t va = window->va + (addr - window->host);
+
+		if (!mali_walk(&window->as->config, va, MALI_ACCESS_WRITE,
+			       &leaf) &&
+		    leaf.null) {
+			null_run(window, va, &leaf, RUN_MAX, 0, UINT64_MAX,
+				 &run);
+			null_range(window, run.va, run.va + run.size_B, null);
+		}
+	}
+	mali_tlb_unlock();
 }
 
 bool mali_window_take_store(uintptr_t addr)

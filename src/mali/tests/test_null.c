@@ -548,6 +548,33 @@ static void test_bulk(void **state)
 	assert_int_equal(dram.allocated_B, used);
 }
 
+/* Any code, when there is no end to it: exact at first, and fast then. */
+static void test_flood(void **state)
+{
+	struct fixture *f = *state;
+	volatile uint32_t *words = (volatile uint32_t *)(f->host + 3 * PAGE);
+	const unsigned count = 100000, words_there = (WINDOW_B - 3 * PAGE) / 4;
+	struct mali_stats before, after;
+
+	SKIP_UNLESS_SUPPORTED(f);
+	assert_int_equal(mali_barrier_add(f->t.gpu, f->barrier), 0);
+	for (int run = 0; run < 3; run++) {
+		before = test_stats(&f->t);
+		for (unsigned i = 0; i < count; i++)
+			words[i * 31 % words_there] = 1 + i;
+		after = test_stats(&f->t);
+		assert_int_equal(after.null_steps - before.null_steps, 65536);
+		assert_in_range(after.null_bulks - before.null_bulks, 1, 5);
+		*(volatile char *)f->barrier = 1;
+		assert_zero(f->host + 3 * PAGE, WINDOW_B - 3 * PAGE);
+		/* Exact again. */
+		words[5] = 5;
+		assert_int_equal(words[5], 0);
+		*(volatile char *)f->barrier = 1;
+	}
+	mali_barrier_remove(f->t.gpu, f->barrier);
+}
+
 /* ------------------------------------------------------------- streams -- */
 
 /* A stream loads zeroes, and what it stores and adds goes nowhere. */
@@ -685,6 +712,7 @@ int main(void)
 						teardown),
 #endif
 		cmocka_unit_test_setup_teardown(test_bulk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stream, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stress, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_threads, setup,
