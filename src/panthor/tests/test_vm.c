@@ -95,11 +95,14 @@ static void test_fault(void **state)
 }
 
 static struct panthor_vm *late_old, *late_new;
-static _Atomic bool late_done;
+static _Atomic bool late_stored, late_done;
 static u32 late_id;
 
 static void give_slot_away(void)
 {
+	/* The access is over: it must not be made again, by the new owner. */
+	while (!late_stored)
+		usleep(100);
 	panthor_host_vm_idle(late_old);
 	late_new = vm_activate(late_id, 1);
 	late_done = true;
@@ -126,6 +129,7 @@ static void test_late_fault(void **state)
 	words[0] = 1;
 	mali_window_destroy(window);
 	munmap((void *)words, TILE);
+	late_stored = true;
 
 	for (u32 i = 0; i < 5000 && !late_done; i++)
 		usleep(1000);
