@@ -37,6 +37,7 @@ extern const struct bench_case bench_touch_cases[];
 extern const struct bench_case bench_access_cases[];
 extern const struct bench_case bench_flat_cases[];
 extern const struct bench_case bench_create_cases[];
+extern const struct bench_case bench_unbound_cases[];
 
 /* ----------------------------------------------------------------- tools -- */
 

@@ -7,6 +7,7 @@
 static const struct bench_case *const case_lists[] = {
    bench_bind_cases,   bench_image_cases, bench_touch_cases,
    bench_access_cases, bench_flat_cases,  bench_create_cases,
+   bench_unbound_cases,
 };
 
 static const char usage[] =

@@ -277,6 +277,7 @@ struct miss {
 	uint64_t populate_B;
 	uint64_t populate_pa;
 	bool populate_writable;
+	bool populate_all; /* it exists, and is about to be stored to */
 	/* What an observer wants of the memory that is shown. */
 	uint64_t first_va, last_va;
 	bool tell_store;
@@ -375,18 +376,16 @@ static void null_run(const struct mali_window *window, uint64_t va,
 	mali_walk_run(&window->as->config, leaf, lo, hi, run);
 }
 
-/* Shows the bulk memory for null memory around @va. */
+/* Shows the bulk memory for null memory around @va: @run. */
 static bool show_bulk(struct mali_window *window, uint64_t va,
 		      const struct mali_leaf *leaf, uint64_t first_va,
-		      uint64_t last_va)
+		      uint64_t last_va, struct mali_run *run)
 {
-	struct mali_run run;
-
 	mali_null_begin_bulk(window);
-	null_run(window, va, leaf, MALI_BULK_B, first_va, last_va, &run);
-	mali_tlb_cut(window, run.va, run.va + run.size_B - 1);
+	null_run(window, va, leaf, MALI_BULK_B, first_va, last_va, run);
+	mali_tlb_cut(window, run->va, run->va + run->size_B - 1);
 	mali_tlb_reserve(window->gpu);
-	return mali_tlb_fill(window, &run, MALI_ENTRY_BULK) == 0;
+	return mali_tlb_fill(window, run, MALI_ENTRY_BULK) == 0;
 }
 
 /* [lo, hi) of null memory, as host addresses, as far as the window shows it. */
@@ -405,11 +404,17 @@ static void null_range(const struct mali_window *window, uint64_t lo,
 static void store_null(struct miss *miss, const struct mali_leaf *leaf)
 {
 	struct mali_window *window = miss->window;
+	struct mali_run run;
 	uint64_t lo, last;
 
 	if (mali_null_is_bulk(window, miss->va, miss->pc) &&
-	    show_bulk(window, miss->va, leaf, miss->first_va, miss->last_va))
+	    show_bulk(window, miss->va, leaf, miss->first_va, miss->last_va,
+		      &run)) {
+		miss->populate = window->host + (run.va - window->va);
+		miss->populate_B = run.size_B;
+		miss->populate_all = true;
 		return;
+	}
 	window->gpu->null.steps++;
 	miss->step = true;
 	lo = leaf->va > miss->first_va ? leaf->va : miss->first_va;
@@ -485,7 +490,8 @@ static void populate(const struct mali_gpu *gpu, const struct miss *miss)
 {
 	const char *dram = mali_dram_base(gpu->config.dram);
 	unsigned char in_core[POPULATE_B / MALI_PAGE_SIZE];
-	int advice = MADV_POPULATE_READ;
+	int advice = miss->populate_all ? MADV_POPULATE_WRITE
+					: MADV_POPULATE_READ;
 
 	if (miss->populate_writable &&
 	    !syscall(SYS_mincore, dram + miss->populate_pa, miss->populate_B,
@@ -573,6 +579,7 @@ bool mali_window_take_store(uintptr_t addr)
 {
 	struct mali_window *window;
 	struct mali_leaf leaf;
+	struct mali_run run;
 	bool shown = true;
 
 	mali_tlb_lock();
@@ -586,7 +593,7 @@ bool mali_window_take_store(uintptr_t addr)
 			       &leaf) &&
 		    leaf.null)
 			shown = show_bulk(window, va, &leaf, page,
-					  page + MALI_PAGE_SIZE - 1);
+					  page + MALI_PAGE_SIZE - 1, &run);
 	}
 	mali_tlb_unlock();
 	return shown;
