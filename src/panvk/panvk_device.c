@@ -225,25 +225,27 @@ finish_tables(struct panvk_device *dev)
 
 /* In reverse: no queue may be waited for by one that is gone. */
 static void
-finish_queues(struct panvk_device *dev)
+finish_queues(struct panvk_device *dev, const VkAllocationCallbacks *allocator)
 {
    panvk_queue_destroy(dev->sparse_queue);
    panvk_queue_destroy(dev->queue);
    if (dev->sparse_engine != NULL)
-      panvk_device_destroy_private(dev->sparse_engine);
+      panvk_device_destroy_private(dev->sparse_engine, allocator);
 }
 
 /*
  * The universal queue always, for the driver itself; the sparse one on a device
- * of the engine's own, for the engine's only queue is in order.
+ * of the engine's own, for the engine's only queue is in order. What one of the
+ * two devices allocates for a semaphore the other may free.
  */
 static VkResult
-init_queues(struct panvk_device *dev, const VkDeviceCreateInfo *info)
+init_queues(struct panvk_device *dev, const VkDeviceCreateInfo *info,
+            const VkAllocationCallbacks *allocator)
 {
    VkResult result = panvk_queue_create(dev, dev, &dev->queue);
    if (result != VK_SUCCESS || !panvk_wants_family(info, PANVK_FAMILY_SPARSE))
       return result;
-   result = panvk_device_create_private(dev->pdev, &dev->sparse_engine);
+   result = panvk_device_create_private(dev->pdev, allocator, &dev->sparse_engine);
    if (result == VK_SUCCESS)
       result = panvk_queue_create(dev, dev->sparse_engine, &dev->sparse_queue);
    if (result == VK_SUCCESS)
@@ -251,7 +253,7 @@ init_queues(struct panvk_device *dev, const VkDeviceCreateInfo *info)
    if (result == VK_SUCCESS)
       result = panvk_queue_prime(dev->sparse_queue);
    if (result != VK_SUCCESS)
-      finish_queues(dev);
+      finish_queues(dev, allocator);
    return result;
 }
 
@@ -278,7 +280,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
       goto err_engine;
    panvk_diag_create(dev);
    panvk_strict_init(dev);
-   result = init_queues(dev, pCreateInfo);
+   result = init_queues(dev, pCreateInfo, pAllocator);
    if (result != VK_SUCCESS)
       goto err_kernel;
    dev->probe = panvk_physical_device_probe(pdev);
@@ -291,7 +293,7 @@ panvk_CreateDevice(VkPhysicalDevice physicalDevice,
    return VK_SUCCESS;
 
 err_queue:
-   finish_queues(dev);
+   finish_queues(dev, pAllocator);
 err_kernel:
    panvk_strict_finish(dev);
    panvk_diag_destroy(dev);
@@ -312,7 +314,7 @@ panvk_DestroyDevice(VkDevice device, const VkAllocationCallbacks *pAllocator)
    if (dev == NULL)
       return;
 
-   finish_queues(dev);
+   finish_queues(dev, pAllocator);
    panvk_report_stats(dev);
    destroy_leftovers(dev);
    panvk_diag_destroy(dev);

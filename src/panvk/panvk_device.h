@@ -22,8 +22,10 @@ bool panvk_device_hides_command(const struct panvk_device *dev,
  * handle, vk and pdev are all that is valid of it. It is not found by handle.
  */
 VkResult panvk_device_create_private(struct panvk_physical_device *pdev,
+                                     const VkAllocationCallbacks *allocator,
                                      struct panvk_device **dev_out);
-void panvk_device_destroy_private(struct panvk_device *dev);
+void panvk_device_destroy_private(struct panvk_device *dev,
+                                  const VkAllocationCallbacks *allocator);
 
 /* ------------------------------------------------------ panvk_resource.c -- */
 

@@ -133,6 +133,7 @@ panvk_device_init_engine(struct panvk_device *dev,
 
 VkResult
 panvk_device_create_private(struct panvk_physical_device *pdev,
+                            const VkAllocationCallbacks *allocator,
                             struct panvk_device **dev_out)
 {
    float priority = 1.0f;
@@ -149,7 +150,7 @@ panvk_device_create_private(struct panvk_physical_device *pdev,
    struct panvk_device *dev = calloc(1, sizeof(*dev));
    if (dev == NULL)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   VkResult result = panvk_device_init_engine(dev, pdev, &info, NULL);
+   VkResult result = panvk_device_init_engine(dev, pdev, &info, allocator);
    if (result != VK_SUCCESS) {
       free(dev);
       return result;
@@ -159,8 +160,9 @@ panvk_device_create_private(struct panvk_physical_device *pdev,
 }
 
 void
-panvk_device_destroy_private(struct panvk_device *dev)
+panvk_device_destroy_private(struct panvk_device *dev,
+                             const VkAllocationCallbacks *allocator)
 {
-   dev->vk.DestroyDevice(dev->handle, NULL);
+   dev->vk.DestroyDevice(dev->handle, allocator);
    free(dev);
 }

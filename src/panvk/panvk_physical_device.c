@@ -109,14 +109,14 @@ static struct panvk_probe *
 run_probe(struct panvk_physical_device *pdev)
 {
    struct panvk_device *dev;
-   if (panvk_device_create_private(pdev, &dev) != VK_SUCCESS) {
+   if (panvk_device_create_private(pdev, NULL, &dev) != VK_SUCCESS) {
       panvk_warning(pdev->instance, VK_OBJECT_TYPE_UNKNOWN, 0,
                     "cannot create a device of the engine to probe it; sparse "
                     "residency images are not offered");
       return NULL;
    }
    struct panvk_probe *probe = panvk_probe_run(dev);
-   panvk_device_destroy_private(dev);
+   panvk_device_destroy_private(dev, NULL);
    panvk_trace(PANVK_DEBUG_ENGINE, "image probe: %s",
                probe != NULL ? "passed" : "failed");
    return probe;

@@ -2,6 +2,7 @@
 #include "panvk_queue.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct panvk_map queues = PANVK_MAP_INITIALIZER;
 
@@ -30,6 +31,28 @@ wait_ready(struct panvk_queue *queue, const struct panvk_job *job)
 }
 
 /*
+ * What waits for this ends no other way, so a shortage that passes is waited
+ * out.
+ */
+#define SIGNAL_ATTEMPTS 100
+
+static VkResult
+signal_timeline(struct panvk_device *dev, VkSemaphore semaphore, uint64_t value)
+{
+   const VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+      .semaphore = semaphore,
+      .value = value,
+   };
+   VkResult result = dev->vk.SignalSemaphore(dev->handle, &info);
+   for (int i = 0; result != VK_SUCCESS && i < SIGNAL_ATTEMPTS; i++) {
+      usleep(1000);
+      result = dev->vk.SignalSemaphore(dev->handle, &info);
+   }
+   return result;
+}
+
+/*
  * On a lost device too, or the engine's queue would never drain. Where even
  * that fails there is nothing left to do but to say so.
  */
@@ -37,12 +60,7 @@ static void
 signal_done(struct panvk_queue *queue, const struct panvk_job *job)
 {
    struct panvk_device *dev = queue->dev;
-   VkSemaphoreSignalInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-      .semaphore = queue->done,
-      .value = job->value,
-   };
-   if (dev->vk.SignalSemaphore(dev->handle, &info) != VK_SUCCESS) {
+   if (signal_timeline(dev, queue->done, job->value) != VK_SUCCESS) {
       atomic_store(&dev->lost, true);
       panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_QUEUE,
                   panvk_key(queue->handle),
@@ -345,17 +363,22 @@ panvk_queue_prime(struct panvk_queue *queue)
 {
    struct panvk_device *dev = queue->dev;
    uint64_t value = ++queue->last_value;
-   struct semaphores none = {0}, ready = {&queue->ready, &value, 1};
-   VkSemaphoreSignalInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
-      .semaphore = queue->ready,
-      .value = value,
+   struct semaphores ready = {&queue->ready, &value, 1};
+   struct semaphores done = {&queue->done, &value, 1};
+   VkSemaphoreWaitInfo wait = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+      .semaphoreCount = 1,
+      .pSemaphores = &queue->done,
+      .pValues = &value,
    };
-   VkResult result = submit(queue, ready, none, VK_NULL_HANDLE);
+   VkResult result = submit(queue, ready, done, VK_NULL_HANDLE);
    if (result != VK_SUCCESS)
       return result;
-   result = dev->vk.SignalSemaphore(dev->handle, &info);
-   return result == VK_SUCCESS ? dev->vk.QueueWaitIdle(queue->handle) : result;
+   /* From here on it must come to its end, whatever happens. */
+   result = signal_timeline(dev, queue->ready, value);
+   if (result != VK_SUCCESS)
+      return result;
+   return dev->vk.WaitSemaphores(dev->handle, &wait, UINT64_MAX);
 }
 
 void
