@@ -25,7 +25,8 @@ same_extent(VkExtent3D a, VkExtent3D b)
 
 /*
  * Does the engine keep sparse images of this format in tiles of the standard
- * shape? Mesa 25 gives the aspect of all formats as COLOR. For compressed
+ * shape? Usage that only formats of views need have (EXTENDED_USAGE) is not asked
+ * for: the query has no flags. Mesa 25 gives the aspect of all formats as COLOR. For compressed
  * formats Mesa 25 gives the shape in texel blocks instead of texels; both mean
  * the same tiles.
  */
@@ -34,12 +35,17 @@ engine_has_standard_shape(struct panvk_physical_device *pdev,
                           const struct panvk_image_kind *kind,
                           const struct panvk_format_block *block)
 {
+   const VkImageUsageFlags always = VK_IMAGE_USAGE_SAMPLED_BIT |
+                                    VK_IMAGE_USAGE_TRANSFER_SRC_BIT |
+                                    VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+   bool extended = kind->flags & VK_IMAGE_CREATE_EXTENDED_USAGE_BIT;
    const VkPhysicalDeviceSparseImageFormatInfo2 info = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SPARSE_IMAGE_FORMAT_INFO_2,
       .format = kind->format,
       .type = kind->type,
       .samples = kind->samples,
-      .usage = kind->usage | VK_IMAGE_USAGE_SAMPLED_BIT,
+      .usage = (extended ? kind->usage & always : kind->usage) |
+               VK_IMAGE_USAGE_SAMPLED_BIT,
       .tiling = kind->tiling,
    };
    VkSparseImageFormatProperties2 props = {

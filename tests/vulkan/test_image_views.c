@@ -261,18 +261,24 @@ test_swizzle(void **state)
 
 /*
  * Blocks of a compressed image as texels of their size. Levels whose sizes are
- * no multiples of blocks; the second level is a block wider than a tile.
+ * no multiples of blocks; the second level is a block wider than a tile. With
+ * @extended usage for storage, which the views alone can have.
  */
 static void
-block_views(VkFormat format, uint32_t block_B, VkFormat view_format)
+block_views(VkFormat format, uint32_t block_B, VkFormat view_format,
+            bool extended)
 {
-   const VkImageCreateInfo info =
+   VkImageCreateInfo info =
       image_info(format,
                  VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT |
                     VK_IMAGE_CREATE_BLOCK_TEXEL_VIEW_COMPATIBLE_BIT,
                  1026, 700, 3, 2);
    struct bound_image image;
 
+   if (extended) {
+      info.flags |= VK_IMAGE_CREATE_EXTENDED_USAGE_BIT;
+      info.usage |= VK_IMAGE_USAGE_STORAGE_BIT;
+   }
    VT_NEED(create_bound(&info, VK_IMAGE_ASPECT_COLOR_BIT, &image));
    for (uint32_t level = 0; level < 3; level++) {
       const VkExtent3D size = {1026 >> level, 700 >> level, 1};
@@ -295,8 +301,18 @@ static void
 test_block_views(void **state)
 {
    (void)state;
-   block_views(VK_FORMAT_BC1_RGB_UNORM_BLOCK, 8, VK_FORMAT_R32G32_UINT);
-   block_views(VK_FORMAT_BC3_UNORM_BLOCK, 16, VK_FORMAT_R32G32B32A32_UINT);
+   block_views(VK_FORMAT_BC1_RGB_UNORM_BLOCK, 8, VK_FORMAT_R32G32_UINT, false);
+   block_views(VK_FORMAT_BC3_UNORM_BLOCK, 16, VK_FORMAT_R32G32B32A32_UINT,
+               false);
+}
+
+static void
+test_extended_usage(void **state)
+{
+   (void)state;
+   block_views(VK_FORMAT_BC1_RGB_UNORM_BLOCK, 8, VK_FORMAT_R32G32_UINT, true);
+   block_views(VK_FORMAT_BC3_UNORM_BLOCK, 16, VK_FORMAT_R32G32B32A32_UINT,
+               true);
 }
 
 /* ------------------------------------------------------ depth and stencil --
@@ -456,6 +472,7 @@ main(void)
       cmocka_unit_test(test_mutable),
       cmocka_unit_test(test_swizzle),
       cmocka_unit_test(test_block_views),
+      cmocka_unit_test(test_extended_usage),
       cmocka_unit_test(test_d16),
       cmocka_unit_test(test_d32),
       cmocka_unit_test(test_s8),
