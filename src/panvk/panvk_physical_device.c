@@ -17,6 +17,18 @@
 
 static struct panvk_map physical_devices = PANVK_MAP_INITIALIZER;
 
+/*
+ * What is the same for all instances of the process, because the engine's library
+ * stays loaded and has one physical device: how it lays out images, and what
+ * unbound memory is. Asked for when a query first depends on it; kept for good.
+ */
+static struct {
+   pthread_mutex_t lock; /* guards the rest */
+   bool probed, strict_asked;
+   struct panvk_probe *probe; /* NULL: sparse images do not work */
+   bool strict;
+} known = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 struct panvk_physical_device *
 panvk_physical_device_from_handle(VkPhysicalDevice handle)
 {
@@ -77,7 +89,6 @@ panvk_physical_device_create(struct panvk_instance *instance,
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    pdev->handle = handle;
    pdev->instance = instance;
-   pthread_mutex_init(&pdev->probe_lock, NULL);
 
    result = VK_ERROR_INCOMPATIBLE_DRIVER;
    if (!identify_engine(pdev))
@@ -89,7 +100,6 @@ panvk_physical_device_create(struct panvk_instance *instance,
    return VK_SUCCESS;
 
 err_free:
-   pthread_mutex_destroy(&pdev->probe_lock);
    free(pdev);
    return result;
 }
@@ -100,8 +110,6 @@ panvk_physical_device_destroy(struct panvk_physical_device *pdev)
    if (pdev == NULL)
       return;
    panvk_map_remove(&physical_devices, panvk_key(pdev->handle));
-   panvk_probe_destroy(pdev->probe);
-   pthread_mutex_destroy(&pdev->probe_lock);
    free(pdev);
 }
 
@@ -125,30 +133,30 @@ run_probe(struct panvk_physical_device *pdev)
 const struct panvk_probe *
 panvk_physical_device_probe(struct panvk_physical_device *pdev)
 {
-   pthread_mutex_lock(&pdev->probe_lock);
-   if (!pdev->probed) {
-      pdev->probe = run_probe(pdev);
-      pdev->probed = true;
+   pthread_mutex_lock(&known.lock);
+   if (!known.probed) {
+      known.probe = run_probe(pdev);
+      known.probed = true;
    }
-   const struct panvk_probe *probe = pdev->probe;
-   pthread_mutex_unlock(&pdev->probe_lock);
+   const struct panvk_probe *probe = known.probe;
+   pthread_mutex_unlock(&known.lock);
    return probe;
 }
 
 bool
-panvk_physical_device_is_strict(struct panvk_physical_device *pdev)
+panvk_memory_is_strict(void)
 {
    struct pan_kmod_dev *kmod;
 
-   pthread_mutex_lock(&pdev->probe_lock);
-   if (!pdev->strict_asked && pan_kmod_dev_create(NULL, NULL, &kmod) == 0) {
-      pdev->strict = pan_kmod_dev_props(kmod)->null_memory;
+   pthread_mutex_lock(&known.lock);
+   if (!known.strict_asked && pan_kmod_dev_create(NULL, NULL, &kmod) == 0) {
+      known.strict = pan_kmod_dev_props(kmod)->null_memory;
       (void)pan_kmod_dev_destroy(kmod);
    }
-   pdev->strict_asked = true;
+   known.strict_asked = true;
 
-   bool strict = pdev->strict;
-   pthread_mutex_unlock(&pdev->probe_lock);
+   bool strict = known.strict;
+   pthread_mutex_unlock(&known.lock);
    return strict;
 }
 
@@ -202,7 +210,7 @@ fill_properties(struct panvk_physical_device *pdev,
    properties->sparseProperties = (VkPhysicalDeviceSparseProperties){
       .residencyStandard2DBlockShape = probe != NULL,
       .residencyStandard3DBlockShape = probe != NULL && probe->images_3d,
-      .residencyNonResidentStrict = panvk_physical_device_is_strict(pdev),
+      .residencyNonResidentStrict = panvk_memory_is_strict(),
    };
 }
 

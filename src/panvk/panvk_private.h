@@ -72,15 +72,6 @@ struct panvk_physical_device {
    struct panvk_instance *instance;
    char engine_name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE]; /* its deviceName */
    char engine_info[VK_MAX_DRIVER_INFO_SIZE]; /* its driverInfo */
-
-   /*
-    * The engine's private image layout, probed on a device of our own when a
-    * query first depends on it. See panvk_physical_device_probe().
-    */
-   pthread_mutex_t probe_lock; /* guards what follows until it is probed */
-   bool probed;
-   struct panvk_probe *probe; /* NULL: sparse images do not work */
-   bool strict_asked, strict; /* panvk_physical_device_is_strict() */
 };
 
 /* Never NULL for a handle that came from this driver. */
@@ -88,7 +79,8 @@ struct panvk_physical_device *
 panvk_physical_device_from_handle(VkPhysicalDevice handle);
 /*
  * What the image probe found, or NULL where it failed (which was said, once):
- * then sparse residency images are not offered. The first call takes some time.
+ * then sparse residency images are not offered. The first call of the process
+ * takes some time: the probe runs on a device of our own.
  */
 const struct panvk_probe *
 panvk_physical_device_probe(struct panvk_physical_device *pdev);

@@ -28,7 +28,7 @@ void panvk_strict_finish(struct panvk_device *dev);
  * Is unbound memory strict? Asks the kernel driver, once; false where it cannot
  * be opened.
  */
-bool panvk_physical_device_is_strict(struct panvk_physical_device *pdev);
+bool panvk_memory_is_strict(void);
 
 /* Records one, unless in a render pass instance, where nothing can be. */
 void panvk_strict_record_barrier(struct panvk_cmd *cmd);

@@ -54,6 +54,11 @@ typedef __typeof__(vkCmdPushDescriptorSetWithTemplate2KHR)
    *PFN_vkCmdPushDescriptorSetWithTemplate2KHR;
 #endif
 
+#ifndef VK_KHR_maintenance5
+#define VK_FORMAT_A1B5G5R5_UNORM_PACK16_KHR ((VkFormat)1000470000)
+#define VK_FORMAT_A8_UNORM_KHR ((VkFormat)1000470001)
+#endif
+
 /* What these contain is the engine's business. */
 #ifndef VK_EXT_host_image_copy
 typedef struct VkCopyMemoryToImageInfoEXT VkCopyMemoryToImageInfoEXT;
