@@ -23,8 +23,8 @@
 #define CHUNK_B (64ull << 10)
 /* So many of them are stepped over before the rest is taken in bulk: */
 #define BULK_STEPS_MAX 8
-/* and so many of any code, anywhere, since the last barrier: a tenth of a second. */
-#define STEPS_MAX 65536u
+/* and so many of any code, anywhere, since the last barrier: some 2 ms. */
+#define STEPS_MAX 1024u
 
 struct code {
 	uintptr_t start, end;
@@ -160,6 +160,9 @@ bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
 		return false;
 	if (in_bulk_code(pc))
 		return is_run(window, va);
+	/* What an atomic returns is looked at. */
+	if (mali_step_is_atomic(pc))
+		return false;
 	return window->gpu->null.since_barrier++ >= STEPS_MAX;
 }
 

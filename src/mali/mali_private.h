@@ -410,6 +410,8 @@ bool mali_step_init(void);
  */
 bool mali_step_store(void *context, uintptr_t addr,
 		     const struct mali_null_range *null);
+/* Is the instruction at @pc a read-modify-write that no other store can divide? */
+bool mali_step_is_atomic(uintptr_t pc);
 /* Ends a step that needed more than one instruction; is it one? */
 bool mali_step_finish(void *context, uintptr_t addr);
 

@@ -333,6 +333,22 @@ static struct insn *get_insn(struct slot *slot, uintptr_t pc)
 	return insn;
 }
 
+/* A LOCK prefix, or an exchange, which has none but needs none. */
+bool mali_step_is_atomic(uintptr_t pc)
+{
+	static const uint8_t prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0x2e, 0x36,
+					   0x3e, 0x26, 0x64, 0x65};
+	const uint8_t *at = (const uint8_t *)pc;
+
+	while (*at != 0xf0 && memchr(prefixes, *at, sizeof(prefixes)))
+		at++;
+	if (*at == 0xf0)
+		return true;
+	if ((*at & 0xf0) == 0x40)
+		at++;
+	return *at == 0x86 || *at == 0x87;
+}
+
 /* ---------------------------------------------------------- operands -- */
 
 static uintptr_t operand_address(const struct insn *insn, const greg_t *gregs)
@@ -569,6 +585,11 @@ bool mali_step_store(void *context, uintptr_t addr,
 }
 
 bool mali_step_finish(void *context, uintptr_t addr)
+{
+	return false;
+}
+
+bool mali_step_is_atomic(uintptr_t pc)
 {
 	return false;
 }
