@@ -120,23 +120,6 @@ evict_all(struct pan_kmod_dev *dev)
    return uapi_stats(dev).evictions - before;
 }
 
-/*
- * Evicts until that many were. An access goes on as soon as its page is there,
- * and the kernel may be busy with the BO for a moment longer.
- */
-static void
-evict_count(struct pan_kmod_dev *dev, uint64_t count)
-{
-   uint64_t before = uapi_stats(dev).evictions;
-
-   for (unsigned i = 0; i < 1000 && uapi_stats(dev).evictions - before < count;
-        i++) {
-      pan_kmod_reclaim(dev, 1ull << 40);
-      usleep(1000);
-   }
-   assert_int_equal(uapi_stats(dev).evictions - before, count);
-}
-
 /* A device of which nothing can be evicted: opening it has made a dummy. */
 static struct pan_kmod_dev *
 evict_open(const struct host_config *config)
@@ -459,7 +442,7 @@ test_access_restores(void **state)
    /* Stores, too; what they change is evicted again, and comes back. */
    view.words[1] = 0x1234;
    assert_false(is_absent(vm, 0));
-   evict_count(dev, 2);
+   uapi_evict(dev, 2);
    assert_int_equal(view.words[1], 0x1234);
    check_words(view.words, 0, size, 0);
    assert_int_equal(view.words[2 * size / 8], 0);

@@ -178,7 +178,7 @@ test_eviction(void **state)
    struct view view = view_open(vm);
    for (int i = 0; i < 3; i++) {
       check_null(&view, SZ_2M + 8);
-      pan_kmod_reclaim(dev, 1ull << 40);
+      uapi_evict(dev, 1);
       assert_true(pt_view(vm, VA).absent);
       assert_int_equal(pt_view(vm, VA).attributes & NULL_LEAF, NULL_LEAF);
       check_null(&view, 8);

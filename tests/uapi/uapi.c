@@ -2,6 +2,7 @@
 #include "uapi.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 const struct host_config uapi_small = {
    .dram_size_B = 1ull << 30,
@@ -78,6 +79,19 @@ uapi_stats(struct pan_kmod_dev *dev)
    uapi_need_virtual(dev);
    assert_int_equal(pan_kmod_get_stats(dev, &stats), 0);
    return stats;
+}
+
+void
+uapi_evict(struct pan_kmod_dev *dev, uint64_t count)
+{
+   uint64_t before = uapi_stats(dev).evictions;
+
+   for (unsigned i = 0; i < 1000 && uapi_stats(dev).evictions - before < count;
+        i++) {
+      pan_kmod_reclaim(dev, 1ull << 40);
+      usleep(1000);
+   }
+   assert_int_equal(uapi_stats(dev).evictions - before, count);
 }
 
 void

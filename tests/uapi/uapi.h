@@ -56,6 +56,13 @@ struct host_stats uapi_stats(struct pan_kmod_dev *dev);
 void uapi_need_virtual(struct pan_kmod_dev *dev);
 
 /*
+ * Evicts until @count BOs were, and no more. An access to what was evicted goes
+ * on as soon as its page is there, and the kernel may be busy with the BO for a
+ * moment longer: eviction passes it by then.
+ */
+void uapi_evict(struct pan_kmod_dev *dev, uint64_t count);
+
+/*
  * What an ioctl that fails must not change: objects, page tables, memory.
  * uapi_unchanged() fails the test, naming @what, where it did.
  */
