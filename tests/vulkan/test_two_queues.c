@@ -5,6 +5,7 @@
  */
 #include "vt.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -183,7 +184,12 @@ test_binary(void **state)
    vkDestroyFence(vt.device, fence, NULL);
 }
 
-/* 10,000 binds behind a gate hold up neither the caller nor the other queue. */
+/*
+ * 10,000 binds behind a gate hold up neither the caller nor the other queue, and
+ * none takes more than so much memory. (Under AddressSanitizer mallinfo2() knows
+ * nothing.)
+ */
+#define PENDING_BIND_MAX_B 4096
 static void
 test_many(void **state)
 {
@@ -191,9 +197,13 @@ test_many(void **state)
    enum { COUNT = 10000 };
    VkSemaphore gate = vkh_timeline_create(&vt, 0);
    VkSemaphore done = vkh_timeline_create(&vt, 0);
+   size_t before = mallinfo2().uordblks;
 
    for (uint64_t n = 1; n <= COUNT; n++)
       bind(vt.sparse_queue, n % 2, gate, 1, done, n, VK_NULL_HANDLE);
+   size_t bytes = mallinfo2().uordblks - before;
+   print_message("# %zu bytes for each of %d waiting binds\n", bytes / COUNT, COUNT);
+   assert_in_range(bytes / COUNT, 0, PENDING_BIND_MAX_B);
    vt_submit(vt.queue, VK_NULL_HANDLE, 0, gate, 1, VK_NULL_HANDLE);
    VKH_CHECK(vkQueueWaitIdle(vt.queue));
    vkh_timeline_wait(&vt, done, COUNT);
@@ -242,6 +252,93 @@ test_both_bind(void **state)
    vkDestroySemaphore(vt.device, timeline, NULL);
 }
 
+/* The sparse queue takes submits, between its binds and in their order. */
+static void
+test_submits(void **state)
+{
+   (void)state;
+   enum { ROUNDS = 50 };
+   VkSemaphore timeline = vkh_timeline_create(&vt, 0);
+   VkFence fence = vkh_fence_create(&vt);
+
+   for (uint64_t n = 0; n < ROUNDS; n++) {
+      vt_submit(vt.queue, VK_NULL_HANDLE, 0, timeline, 4 * n + 1,
+                VK_NULL_HANDLE);
+      vt_submit(vt.sparse_queue, timeline, 4 * n + 1, timeline, 4 * n + 2,
+                VK_NULL_HANDLE);
+      bind(vt.sparse_queue, n % 2, timeline, 4 * n + 2, timeline, 4 * n + 3,
+           VK_NULL_HANDLE);
+      vt_submit(vt.sparse_queue, timeline, 4 * n + 3, timeline, 4 * n + 4, fence);
+      VKH_CHECK(vkWaitForFences(vt.device, 1, &fence, VK_TRUE, UINT64_MAX));
+      VKH_CHECK(vkResetFences(vt.device, 1, &fence));
+      vt_check_words(buffer, 0, 16, 1000 * (1 + n % 2));
+   }
+   vkDestroyFence(vt.device, fence, NULL);
+   vkDestroySemaphore(vt.device, timeline, NULL);
+}
+
+/* A device with no other queue binds, waits and goes. */
+static void
+test_sparse_queue_alone(void **state)
+{
+   (void)state;
+   const float priority = 1;
+   const VkDeviceQueueCreateInfo queue_info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+      .queueFamilyIndex = vt.sparse_family,
+      .queueCount = 1,
+      .pQueuePriorities = &priority,
+   };
+   const VkPhysicalDeviceFeatures features = {.sparseBinding = VK_TRUE};
+   const VkDeviceCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+      .queueCreateInfoCount = 1,
+      .pQueueCreateInfos = &queue_info,
+      .pEnabledFeatures = &features,
+   };
+   const VkBufferCreateInfo buffer_info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+      .flags = VK_BUFFER_CREATE_SPARSE_BINDING_BIT,
+      .size = 4 * VT_TILE,
+      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+   };
+   VkMemoryRequirements needs;
+   VkDevice device;
+   VkQueue queue;
+   VkBuffer alone;
+   VkDeviceMemory its_memory;
+
+   VKH_CHECK(vkCreateDevice(vt.physical, &info, NULL, &device));
+   vkGetDeviceQueue(device, vt.sparse_family, 0, &queue);
+   VKH_CHECK(vkCreateBuffer(device, &buffer_info, NULL, &alone));
+   vkGetBufferMemoryRequirements(device, alone, &needs);
+   const VkMemoryAllocateInfo memory_info = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+      .allocationSize = needs.size,
+      .memoryTypeIndex = (uint32_t)__builtin_ctz(needs.memoryTypeBits),
+   };
+   VKH_CHECK(vkAllocateMemory(device, &memory_info, NULL, &its_memory));
+
+   const VkSparseMemoryBind range = {.size = needs.size, .memory = its_memory};
+   const VkSparseBufferMemoryBindInfo buffers = {alone, 1, &range};
+   const VkBindSparseInfo bind_info = {
+      .sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO,
+      .bufferBindCount = 1,
+      .pBufferBinds = &buffers,
+   };
+   const VkFenceCreateInfo fence_info = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+   VkFence fence;
+   VKH_CHECK(vkCreateFence(device, &fence_info, NULL, &fence));
+   VKH_CHECK(vkQueueBindSparse(queue, 1, &bind_info, fence));
+   VKH_CHECK(vkWaitForFences(device, 1, &fence, VK_TRUE, UINT64_MAX));
+   VKH_CHECK(vkDeviceWaitIdle(device));
+
+   vkDestroyFence(device, fence, NULL);
+   vkDestroyBuffer(device, alone, NULL);
+   vkFreeMemory(device, its_memory, NULL);
+   vkDestroyDevice(device, NULL);
+}
+
 int
 main(void)
 {
@@ -253,6 +350,8 @@ main(void)
       cmocka_unit_test(test_both_bind),
       cmocka_unit_test(test_many),
       cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_submits),
+      cmocka_unit_test(test_sparse_queue_alone),
    };
    return cmocka_run_group_tests_name("vulkan-two-queues", tests, setup,
                                       teardown);
