@@ -129,7 +129,10 @@ panvk_layout_tail_tile_at(const struct panvk_layout *layout,
    };
 }
 
-/* Levels that are smaller than a tile in any direction form the tail. */
+/*
+ * Levels that are smaller than a tile in any direction form the tail. Level 0
+ * does not if it has several tiles: nothing could be bound tile by tile.
+ */
 static bool
 is_small(const struct panvk_layout *layout,
          const struct panvk_layout_level *level)
@@ -144,8 +147,9 @@ panvk_layout_pack_tail(struct panvk_layout *layout)
 {
    uint64_t packed_B = 0, unpacked_B = 0;
    uint32_t first = layout->levels;
+   uint32_t lowest = layout->level[0].size_B > PANVK_TILE_SIZE_B ? 1 : 0;
 
-   while (first && is_small(layout, &layout->level[first - 1])) {
+   while (first > lowest && is_small(layout, &layout->level[first - 1])) {
       first--;
       packed_B += level_size_B(layout, &layout->level[first]);
       unpacked_B += layout->level[first].size_B;

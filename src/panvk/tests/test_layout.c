@@ -665,7 +665,8 @@ smaller(VkExtent3D size, VkExtent3D tile)
 
 /*
  * The tail holds the touched pages of all levels from the first small one on,
- * in order; every other level is as if there were no tail.
+ * in order, but not of a level 0 of several tiles; every other level is as if
+ * there were no tail.
  */
 static void
 check_tail(const struct panvk_layout *layout,
@@ -674,7 +675,8 @@ check_tail(const struct panvk_layout *layout,
    struct panvk_layout_info whole_info = *info;
    struct panvk_layout whole;
    uint64_t at = 0;
-   uint32_t first = 0;
+   uint32_t first = layout->level[0].tiles_x * layout->level[0].tiles_y *
+                       layout->level[0].tiles_z > 1;
 
    whole_info.packed_tail = false;
    assert_true(panvk_layout_init(&whole, &whole_info));
