@@ -199,7 +199,8 @@ binding_only(const VkImageCreateInfo *info, VkImageAspectFlags aspect)
       };
    vt_bind_opaque(image, binds, (uint32_t)tiles);
 
-   const VkClearColorValue color = {.float32 = {0.25f, 0.5f, 0.75f, 1.0f}};
+   const VkClearColorValue color = {.float32 = {64 / 255.0f, 128 / 255.0f,
+                                               191 / 255.0f, 1.0f}};
    const VkClearDepthStencilValue depth = {0.5f, 3};
    const VkImageSubresourceRange range = {aspect, 0, VK_REMAINING_MIP_LEVELS, 0,
                                           VK_REMAINING_ARRAY_LAYERS};

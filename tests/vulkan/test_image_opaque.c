@@ -281,7 +281,8 @@ static void
 multisampled(VkFormat format, VkSampleCountFlagBits samples)
 {
    VkImageCreateInfo info = info_for(format, VK_IMAGE_TYPE_2D);
-   const VkClearColorValue colour = {.float32 = {0.25f, 0.5f, 0.75f, 1.0f}};
+   const VkClearColorValue colour = {.float32 = {64 / 255.0f, 128 / 255.0f,
+                                                191 / 255.0f, 1.0f}};
    const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0,
                                           1};
    const VkImageResolve resolve = {

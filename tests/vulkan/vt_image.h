@@ -67,7 +67,8 @@ void vt_tile_check(const struct vt_image *image, uint32_t level, uint32_t layer,
 
 /*
  * Per tile of a (level, layer): whether a shader finds it resident. *out has
- * vt_tiles_x() * vt_tiles_y() entries: 1 resident, 0 not, 2 partly.
+ * vt_tiles_x() * vt_tiles_y() entries: 1 resident, 0 not; 16 and
+ * a bit for each of its corners that is (low y first, low x before high x).
  */
 void vt_residency(const struct vt_image *image, uint32_t level, uint32_t layer,
                   uint32_t *out);

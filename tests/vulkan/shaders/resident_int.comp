@@ -2,7 +2,8 @@
 #extension GL_ARB_sparse_texture2 : require
 // SPDX-License-Identifier: MIT
 // A word per tile of one (level, layer): 1 if all four corners of the tile
-// report that they are resident, 0 if none does, 2 if they disagree.
+// report that they are resident, 0 if none does, else 16 and a bit for each
+// that does.
 layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) uniform isampler2DArray image;
 layout(set = 0, binding = 1, std430) buffer Out { uint result[]; };
@@ -23,7 +24,7 @@ void main()
 				 (corner & 2) != 0 ? high.y : low.y, layer);
 		ivec4 texel;
 		int code = sparseTexelFetchARB(image, at, int(level), texel);
-		resident += sparseTexelsResidentARB(code) ? 1 : 0;
+		resident |= sparseTexelsResidentARB(code) ? 1u << corner : 0;
 	}
-	result[i] = resident == 4 ? 1 : resident == 0 ? 0 : 2;
+	result[i] = resident == 15 ? 1 : resident == 0 ? 0 : 16 | resident;
 }
