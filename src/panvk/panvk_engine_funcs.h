@@ -105,6 +105,7 @@
    X(CreatePipelineLayout)                                                     \
    X(DestroyPipelineLayout)                                                    \
    X(CreateComputePipelines)                                                   \
+   X(CreateGraphicsPipelines)                                                  \
    X(DestroyPipeline)                                                          \
    X(CreateFramebuffer)                                                        \
    X(DestroyFramebuffer)                                                       \

@@ -87,6 +87,9 @@
    X(ResetCommandBuffer)                                                       \
    X(WaitSemaphores)                                                           \
    ALIAS(WaitSemaphoresKHR, WaitSemaphores)                                    \
+   X(CreateShaderModule)                                                       \
+   X(CreateComputePipelines)                                                   \
+   X(CreateGraphicsPipelines)                                                  \
    /* the image half */                                                        \
    X(CreateImage)                                                              \
    X(DestroyImage)                                                             \
