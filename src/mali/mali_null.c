@@ -4,11 +4,23 @@
  *
  * Loads are shown a page of zeroes, which mali_tlb.c maps like any run. A store
  * is stepped over (mali_step.c), which is exact, and slow. Stores in bulk are
- * shown 2 MiB of memory, the same at every address, so that they commit nothing
+ * shown 64 KiB of memory, the same at every address, so that they commit nothing
  * however much they store to. What they left there is nobody's to read: a
  * barrier takes it from all windows. With the first step or bulk store after one
  * the barrier pages are made inaccessible, so that the next store to one of them
  * traps.
+ *
+ * Whose stores are in bulk: code that was named, from the ninth in 64 KiB on; and
+ * any code that stores thousands of times without a load of null memory of the
+ * same window. Half of those are a sign that it may, and make the window show no
+ * zeroes; if then no load traps among as many again, the rest is bulk:
+ *
+ *   barrier   0        1024                 2048
+ *   |.........|.........|....................|..............
+ *    exact     exact     exact, loads trap    bulk
+ *                        a load: exact until the next barrier
+ *
+ * A load that traps later (of other null memory) ends it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +31,9 @@
 
 #include "mali_private.h"
 
-/* A window's stores within this much of it are one after the other. */
-#define CHUNK_B (64ull << 10)
-/* So many of them are stepped over before the rest is taken in bulk: */
+/* So many stores of bulk code in MALI_BULK_B are stepped over, */
 #define BULK_STEPS_MAX 8
-/* and so many of any code, anywhere, since the last barrier: some 2 ms. */
+/* and of any code twice so many: some 2 ms each time. */
 #define STEPS_MAX 1024u
 
 struct code {
@@ -45,6 +55,7 @@ static unsigned barrier_count;
 int mali_null_init(struct mali_gpu *gpu)
 {
 	gpu->null.bulk_fd = -1;
+	gpu->null.barriers = 1;
 	if (!gpu->config.null_leaves)
 		return 0;
 	gpu->null.bulk_fd = memfd_create("mali-bulk", MFD_CLOEXEC);
@@ -76,7 +87,41 @@ void mali_null_forget(struct mali_window *window)
 	window->in_bulk = false;
 }
 
-/* ------------------------------------------------------ bulk or not? -- */
+/* ------------------------------------------------------------ entries -- */
+
+static bool is_kind(const struct mali_node *node, enum mali_entry_kind kind)
+{
+	return mali_container_of(node, struct mali_entry, node)->kind == kind;
+}
+
+/*
+ * Drops what a window shows of a kind. Neighbours go together. A cut may take
+ * more of the window than it is told.
+ */
+static void drop(struct mali_window *window, enum mali_entry_kind kind)
+{
+	uint64_t at = 0, first, last;
+
+	for (;;) {
+		struct mali_node *node =
+			mali_tree_first(&window->entries, at, UINT64_MAX);
+
+		while (node && !is_kind(node, kind))
+			node = mali_tree_next(node, at, UINT64_MAX);
+		if (!node)
+			return;
+		first = node->start;
+		do {
+			last = node->last;
+			node = mali_tree_next(node, at, UINT64_MAX);
+		} while (node && is_kind(node, kind) &&
+			 node->start == last + 1);
+		mali_tlb_cut(window, first, last);
+		at = last + 1;
+	}
+}
+
+/* ---------------------------------------------------------- bulk code -- */
 
 int mali_bulk_code_add(const void *start, size_t size_B)
 {
@@ -95,17 +140,6 @@ int mali_bulk_code_add(const void *start, size_t size_B)
 		codes[code_count++] = code;
 	mali_tlb_unlock();
 	return ret;
-}
-
-/* Are there very many stores here, one after the other, by bulk code? */
-static bool is_run(struct mali_window *window, uint64_t va)
-{
-	uint64_t chunk = va & ~(CHUNK_B - 1);
-
-	if (window->null_chunk != chunk)
-		window->null_traps = 0;
-	window->null_chunk = chunk;
-	return window->null_traps++ >= BULK_STEPS_MAX;
 }
 
 static bool in_bulk_code(uintptr_t pc)
@@ -153,6 +187,52 @@ static bool arm(struct mali_gpu *gpu)
 	return true;
 }
 
+/* ------------------------------------------------------ bulk or not? -- */
+
+/* Are there very many stores here, one after the other, by bulk code? */
+static bool is_run(struct mali_window *window, uint64_t va)
+{
+	uint64_t chunk = va & ~(MALI_BULK_B - 1);
+
+	if (window->null_chunk != chunk)
+		window->null_traps = 0;
+	window->null_chunk = chunk;
+	return window->null_traps++ >= BULK_STEPS_MAX;
+}
+
+/* From now on loads of the window's null memory trap. */
+static void watch(struct mali_window *window)
+{
+	window->null_watch = window->gpu->null.barriers;
+	window->null_steps = 0;
+	window->null_loads = false;
+	drop(window, MALI_ENTRY_ZERO);
+}
+
+/* Does code store to the window without end, and without a look at it? */
+static bool is_flood(struct mali_window *window)
+{
+	struct mali_null *null = &window->gpu->null;
+
+	if (null->since_barrier < STEPS_MAX) {
+		null->since_barrier++;
+		return false;
+	}
+	if (window->null_watch != null->barriers)
+		watch(window);
+	return !window->null_loads && window->null_steps++ >= STEPS_MAX;
+}
+
+void mali_null_load(struct mali_window *window)
+{
+	assert(mali_tlb_locked());
+	if (window->null_watch != window->gpu->null.barriers ||
+	    window->null_loads)
+		return;
+	window->null_loads = true;
+	drop(window, MALI_ENTRY_BULK);
+}
+
 bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
 {
 	assert(mali_tlb_locked());
@@ -163,7 +243,7 @@ bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
 	/* What an atomic returns is looked at. */
 	if (mali_step_is_atomic(pc))
 		return false;
-	return window->gpu->null.since_barrier++ >= STEPS_MAX;
+	return is_flood(window);
 }
 
 void mali_null_begin_bulk(struct mali_window *window)
@@ -180,35 +260,6 @@ void mali_null_begin_bulk(struct mali_window *window)
 	}
 }
 
-static bool is_bulk(const struct mali_node *node)
-{
-	return mali_container_of(node, struct mali_entry, node)->kind ==
-	       MALI_ENTRY_BULK;
-}
-
-/* Neighbours go together. A cut may take more of the window than it is told. */
-static void drop_bulk(struct mali_window *window)
-{
-	uint64_t at = 0, first, last;
-
-	for (;;) {
-		struct mali_node *node =
-			mali_tree_first(&window->entries, at, UINT64_MAX);
-
-		while (node && !is_bulk(node))
-			node = mali_tree_next(node, at, UINT64_MAX);
-		if (!node)
-			return;
-		first = node->start;
-		do {
-			last = node->last;
-			node = mali_tree_next(node, at, UINT64_MAX);
-		} while (node && is_bulk(node) && node->start == last + 1);
-		mali_tlb_cut(window, first, last);
-		at = last + 1;
-	}
-}
-
 void mali_null_barrier(struct mali_gpu *gpu)
 {
 	struct mali_null *null = &gpu->null;
@@ -218,9 +269,10 @@ void mali_null_barrier(struct mali_gpu *gpu)
 	while ((window = null->bulk_windows)) {
 		null->bulk_windows = window->next_bulk;
 		window->in_bulk = false;
-		drop_bulk(window);
+		drop(window, MALI_ENTRY_BULK);
 	}
 	null->since_barrier = 0;
+	null->barriers++;
 	if (null->armed)
 		disarm(gpu);
 }

@@ -179,6 +179,10 @@ struct mali_window {
 	bool in_bulk;
 	uint64_t null_chunk; /* where stores to null memory trapped last, and */
 	uint32_t null_traps; /* how many did */
+	/* Loads are watched while this is null.barriers: */
+	uint64_t null_watch;
+	uint32_t null_steps; /* stores stepped over while loads were watched */
+	bool null_loads;     /* and there were loads */
 	mali_observe_fn observe;
 	void *observe_data;
 };
@@ -219,6 +223,7 @@ struct mali_null {
 	uint32_t barrier_count; /* this GPU's barrier pages */
 	bool armed; /* they are inaccessible */
 	uint32_t since_barrier; /* steps of code that is not bulk */
+	uint64_t barriers; /* that ended something, and one */
 	uint64_t steps, bulks;
 };
 
@@ -378,7 +383,8 @@ void mali_windows_abandon(struct mali_gpu *gpu);
 
 /* ----------------------------------------- null memory (mali_null.c) -- */
 
-#define MALI_BULK_B (2ull << 20)
+/* What a window shows at a time; a divisor of a tile of Vulkan's. */
+#define MALI_BULK_B (64ull << 10)
 
 int mali_null_init(struct mali_gpu *gpu);
 void mali_null_finish(struct mali_gpu *gpu);
@@ -387,6 +393,8 @@ void mali_null_finish(struct mali_gpu *gpu);
 
 /* Is the store at @va, by the instruction at @pc, one of many? Counts it. */
 bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc);
+/* A load of null memory has trapped. */
+void mali_null_load(struct mali_window *window);
 /* Before a window shows MALI_ENTRY_BULK: the next barrier will look at it. */
 void mali_null_begin_bulk(struct mali_window *window);
 /* Drops what windows show of the bulk memory. */

@@ -336,6 +336,8 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 	struct mali_run run;
 	uint64_t lo, hi;
 
+	if (leaf->null)
+		mali_null_load(window);
 	mali_tlb_reserve(window->gpu);
 	miss_limits(window, miss->va, &lo, &hi);
 	if (lo < miss->first_va)
