@@ -63,6 +63,7 @@ struct vkh_config {
    VkPhysicalDeviceFeatures required; /* without them: unsupported */
    VkPhysicalDeviceFeatures wanted; /* enabled where the device has them */
    bool wants_buffer_address; /* bufferDeviceAddress, where present */
+   bool wants_present; /* swapchains of headless surfaces, where present */
    enum vkh_sparse_queue sparse_queue;
 };
 
@@ -77,6 +78,7 @@ struct vkh {
    VkPhysicalDeviceMemoryProperties memory;
    VkPhysicalDeviceFeatures features; /* as enabled */
    bool buffer_address; /* enabled */
+   bool can_present; /* VK_EXT_headless_surface and VK_KHR_swapchain, enabled */
 
    uint32_t family; /* graphics, compute and transfer */
    VkQueue queue;

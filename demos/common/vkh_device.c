@@ -112,41 +112,65 @@ messenger_info(struct vkh *vk)
    };
 }
 
+/* Of the instance, or of a device. */
 static bool
-has_instance_extension(const char *name)
+has_extension(VkPhysicalDevice device, const char *name)
 {
    uint32_t count = 0;
    bool found = false;
+   VkResult result =
+      device ? vkEnumerateDeviceExtensionProperties(device, NULL, &count, NULL)
+             : vkEnumerateInstanceExtensionProperties(NULL, &count, NULL);
 
-   if (vkEnumerateInstanceExtensionProperties(NULL, &count, NULL) != VK_SUCCESS)
+   if (result != VK_SUCCESS)
       return false;
 
    VkExtensionProperties *list = vkh_calloc(count, sizeof(*list));
 
-   if (vkEnumerateInstanceExtensionProperties(NULL, &count, list) >= 0) {
-      for (uint32_t i = 0; i < count; i++)
-         found |= strcmp(list[i].extensionName, name) == 0;
-   }
+   result =
+      device ? vkEnumerateDeviceExtensionProperties(device, NULL, &count, list)
+             : vkEnumerateInstanceExtensionProperties(NULL, &count, list);
+   for (uint32_t i = 0; i < count && result >= 0; i++)
+      found |= strcmp(list[i].extensionName, name) == 0;
    free(list);
    return found;
+}
+
+static bool
+has_instance_extension(const char *name)
+{
+   return has_extension(VK_NULL_HANDLE, name);
 }
 
 static bool
 create_instance(struct vkh *vk, const struct vkh_config *config)
 {
    const bool debug = has_instance_extension(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
-   const char *extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+   const char *extensions[3];
+   uint32_t extension_count = 0;
    VkDebugUtilsMessengerCreateInfoEXT messenger = messenger_info(vk);
    const VkApplicationInfo app = {
       .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
       .pApplicationName = config->name,
       .apiVersion = VK_API_VERSION_1_3,
    };
+
+   vk->can_present =
+      config->wants_present &&
+      has_instance_extension(VK_KHR_SURFACE_EXTENSION_NAME) &&
+      has_instance_extension(VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME);
+   if (debug)
+      extensions[extension_count++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+   if (vk->can_present) {
+      extensions[extension_count++] = VK_KHR_SURFACE_EXTENSION_NAME;
+      extensions[extension_count++] = VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME;
+   }
+
    const VkInstanceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
       .pNext = debug ? &messenger : NULL,
       .pApplicationInfo = &app,
-      .enabledExtensionCount = debug ? 1 : 0,
+      .enabledExtensionCount = extension_count,
       .ppEnabledExtensionNames = extensions,
    };
    VkResult result = vkCreateInstance(&info, NULL, &vk->instance);
@@ -348,11 +372,17 @@ create_device(struct vkh *vk, const struct vkh_config *config)
          .pQueuePriorities = &priority,
       },
    };
+   const char *const swapchain = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
+
+   vk->can_present = vk->can_present && has_extension(vk->physical, swapchain);
+
    const VkDeviceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
       .pNext = &features12,
       .queueCreateInfoCount = vk->sparse_family == vk->family ? 1 : 2,
       .pQueueCreateInfos = queues,
+      .enabledExtensionCount = vk->can_present ? 1 : 0,
+      .ppEnabledExtensionNames = &swapchain,
       .pEnabledFeatures = &vk->features,
    };
 

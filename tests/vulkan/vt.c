@@ -45,6 +45,7 @@ vt_group_setup(void **state)
             .textureCompressionASTC_LDR = VK_TRUE,
          },
       .wants_buffer_address = true,
+      .wants_present = getenv("VT_PRESENT") != NULL,
       .sparse_queue = getenv("VT_SEPARATE_QUEUE") != NULL
                          ? VKH_SPARSE_QUEUE_SEPARATE
                          : VKH_SPARSE_QUEUE_ANY,

@@ -22,7 +22,8 @@ extern struct vkh vt;
 /*
  * cmocka group fixtures. Without a sparse-capable device every test skips.
  * $VT_SEPARATE_QUEUE, if set, asks for a sparse queue of another family than the
- * universal one: without such a family every test skips.
+ * universal one: without such a family every test skips. $VT_PRESENT, if set,
+ * asks for vt.can_present.
  */
 int vt_group_setup(void **state);
 /* Also fails the group if the validation layers reported an error. */
