@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "add.spv.h"
+
 #define TILE_WORDS (VT_TILE / 4)
 
 static VkBuffer buffer; /* a tile, and concurrent */
@@ -277,6 +279,124 @@ test_submits(void **state)
    vkDestroySemaphore(vt.device, timeline, NULL);
 }
 
+enum { RUNNING_TILES = 64, RUNNING_ROUNDS = 100 };
+
+/* Starts work on the even tiles of @many, that ends with @fence. */
+static VkCommandBuffer
+start_adding(VkBuffer many, VkPipelineLayout layout, VkPipeline pipeline,
+             VkDescriptorSet set, VkFence fence)
+{
+   const uint32_t push[] = {TILE_WORDS, RUNNING_ROUNDS};
+   VkCommandBuffer cmd = vkh_begin(&vt);
+   const VkSubmitInfo submit = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+      .commandBufferCount = 1,
+      .pCommandBuffers = &cmd,
+   };
+
+   vkh_write_buffer(&vt, set, 0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, many, 0,
+                    VK_WHOLE_SIZE);
+   vkCmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+   vkCmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1,
+                           &set, 0, NULL);
+   vkCmdPushConstants(cmd, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(push),
+                      push);
+   vkCmdDispatch(cmd, RUNNING_TILES / 2, 1, 1);
+   vkh_full_barrier(cmd);
+   VKH_CHECK(vkEndCommandBuffer(cmd));
+   VKH_CHECK(vkQueueSubmit(vt.queue, 1, &submit, fence));
+   return cmd;
+}
+
+/* Exchanges the odd tiles of @many while @fence is not signalled. */
+static uint32_t
+exchange_odd_tiles(VkBuffer many, VkDeviceMemory odd, VkFence fence)
+{
+   VkSparseMemoryBind binds[RUNNING_TILES / 2];
+   const VkSparseBufferMemoryBindInfo buffers = {many, RUNNING_TILES / 2,
+                                                 binds};
+   const VkBindSparseInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO,
+      .bufferBindCount = 1,
+      .pBufferBinds = &buffers,
+   };
+   uint32_t calls = 0;
+
+   do {
+      for (uint32_t i = 0; i < RUNNING_TILES / 2; i++) {
+         uint32_t at = (i + calls) % (RUNNING_TILES / 2);
+
+         binds[i] = (VkSparseMemoryBind){
+            .resourceOffset = (2 * i + 1) * VT_TILE,
+            .size = VT_TILE,
+            .memory = (i + calls) % 5 ? odd : VK_NULL_HANDLE,
+            .memoryOffset = (i + calls) % 5 ? at * VT_TILE : 0,
+         };
+      }
+      VKH_CHECK(vkQueueBindSparse(vt.sparse_queue, 1, &info, VK_NULL_HANDLE));
+      calls++;
+   } while (vkGetFenceStatus(vt.device, fence) == VK_NOT_READY);
+   VKH_CHECK(vkQueueWaitIdle(vt.sparse_queue));
+   return calls;
+}
+
+/* Tiles come and go beside those that a shader works on. */
+static void
+test_under_running_work(void **state)
+{
+   (void)state;
+   VT_NEED(vt.features.sparseResidencyBuffer);
+   const VkDescriptorType type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+   const uint32_t families[] = {vt.family, vt.sparse_family};
+   const VkBufferCreateInfo buffer_info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+      .flags = VK_BUFFER_CREATE_SPARSE_BINDING_BIT |
+               VK_BUFFER_CREATE_SPARSE_RESIDENCY_BIT,
+      .size = RUNNING_TILES * VT_TILE,
+      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+      .sharingMode = VK_SHARING_MODE_CONCURRENT,
+      .queueFamilyIndexCount = 2,
+      .pQueueFamilyIndices = families,
+   };
+   VkDescriptorSetLayout set_layout =
+      vkh_set_layout(&vt, VK_SHADER_STAGE_COMPUTE_BIT, &type, 1);
+   VkPipelineLayout layout =
+      vkh_pipeline_layout(&vt, set_layout, VK_SHADER_STAGE_COMPUTE_BIT, 8);
+   VkPipeline pipeline =
+      vkh_compute_pipeline(&vt, layout, vt_add, sizeof(vt_add));
+   VkDescriptorPool pool;
+   VkDescriptorSet set = vkh_descriptor_set(&vt, set_layout, &type, 1, &pool);
+   VkFence fence = vkh_fence_create(&vt);
+   VkDeviceMemory even, odd;
+   VkBuffer many;
+
+   VKH_CHECK(vkCreateBuffer(vt.device, &buffer_info, NULL, &many));
+   uint32_t types = vt_buffer_requirements(many).memoryTypeBits;
+   even = vt_memory(RUNNING_TILES / 2, types);
+   odd = vt_memory(RUNNING_TILES / 2, types);
+   for (uint32_t i = 0; i < RUNNING_TILES; i += 2) {
+      const VkSparseMemoryBind bind = {i * VT_TILE, VT_TILE, even,
+                                       i / 2 * VT_TILE, 0};
+      vt_bind_buffer(many, &bind, 1);
+      vt_fill_words(many, i * VT_TILE, TILE_WORDS, 1000 * i);
+   }
+   VkCommandBuffer cmd = start_adding(many, layout, pipeline, set, fence);
+   print_message("# %u exchanges of 32 tiles meanwhile\n",
+                 exchange_odd_tiles(many, odd, fence));
+   for (uint32_t i = 0; i < RUNNING_TILES; i += 2)
+      vt_check_words(many, i * VT_TILE, TILE_WORDS, 1000 * i + RUNNING_ROUNDS);
+
+   vkFreeCommandBuffers(vt.device, vt.pool, 1, &cmd);
+   vkDestroyFence(vt.device, fence, NULL);
+   vkDestroyBuffer(vt.device, many, NULL);
+   vkFreeMemory(vt.device, even, NULL);
+   vkFreeMemory(vt.device, odd, NULL);
+   vkDestroyDescriptorPool(vt.device, pool, NULL);
+   vkDestroyPipeline(vt.device, pipeline, NULL);
+   vkDestroyPipelineLayout(vt.device, layout, NULL);
+   vkDestroyDescriptorSetLayout(vt.device, set_layout, NULL);
+}
+
 /* A device with no other queue binds, waits and goes. */
 static void
 test_sparse_queue_alone(void **state)
@@ -351,6 +471,7 @@ main(void)
       cmocka_unit_test(test_many),
       cmocka_unit_test(test_binary),
       cmocka_unit_test(test_submits),
+      cmocka_unit_test(test_under_running_work),
       cmocka_unit_test(test_sparse_queue_alone),
    };
    return cmocka_run_group_tests_name("vulkan-two-queues", tests, setup,
