@@ -468,11 +468,11 @@ main(void)
       cmocka_unit_test(test_wait_before_signal),
       cmocka_unit_test(test_wait_idle),
       cmocka_unit_test(test_both_bind),
-      cmocka_unit_test(test_many),
       cmocka_unit_test(test_binary),
       cmocka_unit_test(test_submits),
       cmocka_unit_test(test_under_running_work),
       cmocka_unit_test(test_sparse_queue_alone),
+      cmocka_unit_test(test_many),
    };
    return cmocka_run_group_tests_name("vulkan-two-queues", tests, setup,
                                       teardown);
