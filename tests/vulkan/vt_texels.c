@@ -129,16 +129,9 @@ in_tail(const struct vt_texels *t, uint32_t level)
 static uint32_t
 first_tile(const struct vt_texels *t, uint32_t level, uint32_t layer)
 {
-   uint32_t before = 0, of_level = 0;
+   const VkExtent3D n = level_tiles(t, level);
 
-   for (uint32_t l = 0; l <= level && l < t->info->levels && !in_tail(t, l);
-        l++) {
-      const VkExtent3D n = level_tiles(t, l);
-
-      of_level = n.width * n.height * n.depth;
-      before += l < level ? of_level * t->info->layers : of_level * layer;
-   }
-   return before;
+   return t->level_tile[level] + layer * n.width * n.height * n.depth;
 }
 
 static void
@@ -147,7 +140,11 @@ count_tiles(struct vt_texels *t)
    const bool single = t->sparse.formatProperties.flags &
                        VK_SPARSE_IMAGE_FORMAT_SINGLE_MIPTAIL_BIT;
 
-   t->tile_count = first_tile(t, t->info->levels, 0);
+   for (uint32_t level = 0; level < t->info->levels; level++)
+      t->level_tile[level + 1] = in_tail(t, level)
+                                    ? t->level_tile[level]
+                                    : first_tile(t, level, t->info->layers);
+   t->tile_count = t->level_tile[t->info->levels];
    if (in_tail(t, t->info->levels - 1))
       t->tail_count = single ? 1 : t->info->layers;
    t->tile_bound = vkh_calloc(t->tile_count, sizeof(bool));
@@ -240,7 +237,7 @@ vt_texels_tile(const struct vt_texels *t, uint32_t number,
 {
    uint32_t level = 0, layer = 0;
 
-   while (number >= first_tile(t, level + 1, 0))
+   while (number >= t->level_tile[level + 1])
       level++;
    while (layer + 1 < t->info->layers &&
           number >= first_tile(t, level, layer + 1))

@@ -35,7 +35,8 @@ struct vt_texels {
    bool *tile_bound, *tail_bound;
    uint32_t *tile_place; /* of a residency image, in the memory, in tiles */
    uint32_t tile_count, tail_count;
-   uint8_t *expected[VT_TEXELS_LEVELS]; /* layer, z, y, x of blocks */
+   uint32_t level_tile[VT_TEXELS_LEVELS + 1]; /* tiles before a level */
+   uint8_t *expected[VT_TEXELS_LEVELS];       /* layer, z, y, x of blocks */
 };
 
 /* Part of one level; a copy's words. */
