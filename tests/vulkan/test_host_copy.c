@@ -7,6 +7,8 @@
  * structures) and from one kind of image to another (09069), so both are tried
  * on the driver that promises more alone.
  */
+#include <pthread.h>
+
 #include "vt_host_copy.h"
 #include "vt_texels.h"
 
@@ -703,6 +705,63 @@ test_memcpy(void **state)
    foreach_image(memcpy_all);
 }
 
+/* ------------------------------------------------------------- threads -- */
+
+/* Writes all tiles of even numbers, over and over. */
+static void *
+write_even_tiles(void *data)
+{
+   struct vt_texels *t = data;
+
+   for (uint32_t pass = 0; pass < 6; pass++)
+      for (uint32_t i = 0; i < t->tile_count; i += 2) {
+         struct vt_region r;
+
+         vt_texels_tile(t, i, &r);
+         write_region(t, &r, pass * 1000 + i);
+      }
+   return NULL;
+}
+
+/*
+ * The host writes to two images while tiles beside those are bound and unbound,
+ * and commands write to a third.
+ */
+static void
+test_threads(void **state)
+{
+   const struct vt_texels_info *info = &images[1];
+   struct vt_texels t[2], other;
+   pthread_t threads[2];
+
+   (void)state;
+   VT_NEED(vt.extension && is_supported(info, VT_RESIDENCY));
+   create(info, VT_RESIDENCY, vt_bind_everything, 10, &other);
+   for (uint32_t i = 0; i < 2; i++) {
+      create(info, VT_RESIDENCY, vt_bind_everything, 30 * i, &t[i]);
+      vt_texels_bind(&t[i], vt_bind_even);
+   }
+   for (uint32_t i = 0; i < 2; i++)
+      assert_int_equal(
+         pthread_create(&threads[i], NULL, write_even_tiles, &t[i]), 0);
+   for (uint32_t n = 1; n < t[0].tile_count; n += 2) {
+      for (uint32_t i = 0; i < 2; i++)
+         vt_texels_bind_tile(&t[i], n, true);
+      vt_texels_fill(&other, n);
+      for (uint32_t i = 0; i < 2; i++)
+         vt_texels_bind_tile(&t[i], n, false);
+   }
+   for (uint32_t i = 0; i < 2; i++) {
+      assert_int_equal(pthread_join(threads[i], NULL), 0);
+      vt_texels_check(&t[i]);
+      vt_texels_bind(&t[i], vt_bind_everything);
+      check_everything(&t[i]);
+      vt_texels_destroy(&t[i]);
+   }
+   check_everything(&other);
+   vt_texels_destroy(&other);
+}
+
 /* ------------------------------------------------------------- queries -- */
 
 static VkPhysicalDeviceHostImageCopyPropertiesEXT
@@ -840,6 +899,7 @@ main(void)
       cmocka_unit_test(test_bound_tiles),  cmocka_unit_test(test_rebind),
       cmocka_unit_test(test_unbound),      cmocka_unit_test(test_same_kind),
       cmocka_unit_test(test_other_kinds),  cmocka_unit_test(test_memcpy),
+      cmocka_unit_test(test_threads),
    };
 
    return cmocka_run_group_tests_name("vulkan-host-copy", tests, setup,

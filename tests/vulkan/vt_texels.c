@@ -277,6 +277,14 @@ tile_bind(const struct vt_texels *t, uint32_t number)
 }
 
 void
+vt_texels_bind_tile(struct vt_texels *t, uint32_t number, bool bound)
+{
+   t->tile_bound[number] = bound;
+   const VkSparseImageMemoryBind bind = tile_bind(t, number);
+   vt_bind_image(t->image, &bind, 1);
+}
+
+void
 vt_texels_swap(struct vt_texels *t, uint32_t a, uint32_t b)
 {
    const uint32_t place = t->tile_place[a];

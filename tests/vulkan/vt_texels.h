@@ -69,6 +69,8 @@ bool vt_bind_even(uint32_t number, bool is_tail);
 /* Where a tile of a residency image is. Returns whether it is bound. */
 bool vt_texels_tile(const struct vt_texels *texels, uint32_t number,
                     struct vt_region *region_out);
+/* Binds or unbinds one tile, as vt_texels_bind() does. */
+void vt_texels_bind_tile(struct vt_texels *texels, uint32_t number, bool bound);
 /*
  * Two bound tiles exchange their memory; what is expected is the caller's
  * business.
