@@ -10,26 +10,12 @@
 #include <pthread.h>
 
 #include "vt_host_copy.h"
-#include "vt_texels.h"
-
-#define USAGE                                                                  \
-   (VK_IMAGE_USAGE_HOST_TRANSFER_BIT_EXT | VK_IMAGE_USAGE_SAMPLED_BIT |        \
-    VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT)
-#define GAP 0xcd
-
-static VkPhysicalDeviceHostImageCopyFeaturesEXT feature = {
-   .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_HOST_IMAGE_COPY_FEATURES_EXT,
-   .hostImageCopy = VK_TRUE,
-};
-static PFN_vkCopyMemoryToImageEXT copy_memory_to_image;
-static PFN_vkCopyImageToMemoryEXT copy_image_to_memory;
-static PFN_vkCopyImageToImageEXT copy_image_to_image;
-static PFN_vkTransitionImageLayoutEXT transition_image_layout;
-static PFN_vkGetImageSubresourceLayout2EXT get_subresource_layout;
 
 #define COLOR VK_IMAGE_ASPECT_COLOR_BIT
 #define DEPTH VK_IMAGE_ASPECT_DEPTH_BIT
 #define STENCIL VK_IMAGE_ASPECT_STENCIL_BIT
+#define CUBE VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT
+#define MUTABLE VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT
 #define T(dim) VK_IMAGE_TYPE_##dim
 #define F(format) #format, VK_FORMAT_##format
 
@@ -37,41 +23,14 @@ static PFN_vkGetImageSubresourceLayout2EXT get_subresource_layout;
 static const struct vt_texels_info images[] = {
    {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(2D), {300, 200, 1}, 9, 1, 0},
    {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(2D), {270, 300, 1}, 9, 3, 0},
-   {F(R8G8B8A8_UNORM),
-    COLOR,
-    1,
-    1,
-    4,
-    T(2D),
-    {140, 140, 1},
-    8,
-    6,
-    VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT},
-   {F(R8G8B8A8_UNORM),
-    COLOR,
-    1,
-    1,
-    4,
-    T(2D),
-    {260, 130, 1},
-    1,
-    2,
-    VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT},
+   {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(2D), {140, 140, 1}, 8, 6, CUBE},
+   {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(2D), {260, 130, 1}, 1, 2, MUTABLE},
    {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(3D), {70, 50, 21}, 7, 1, 0},
    {F(R8_UNORM), COLOR, 1, 1, 1, T(2D), {600, 300, 1}, 10, 1, 0},
    {F(R16G16B16A16_SFLOAT), COLOR, 1, 1, 8, T(3D), {40, 40, 40}, 6, 1, 0},
    {F(R32G32B32A32_UINT), COLOR, 1, 1, 16, T(2D), {150, 90, 1}, 8, 2, 0},
    {F(BC1_RGBA_UNORM_BLOCK), COLOR, 4, 4, 8, T(2D), {1100, 530, 1}, 11, 1, 0},
-   {F(BC3_UNORM_BLOCK),
-    COLOR,
-    4,
-    4,
-    16,
-    T(2D),
-    {350, 262, 1},
-    9,
-    2,
-    VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT},
+   {F(BC3_UNORM_BLOCK), COLOR, 4, 4, 16, T(2D), {350, 262, 1}, 9, 2, MUTABLE},
    {F(BC1_RGBA_UNORM_BLOCK), COLOR, 4, 4, 8, T(3D), {140, 140, 20}, 8, 1, 0},
    {F(D16_UNORM), DEPTH, 1, 1, 2, T(2D), {300, 140, 1}, 9, 2, 0},
    {F(D32_SFLOAT), DEPTH, 1, 1, 4, T(2D), {200, 140, 1}, 8, 2, 0},
@@ -79,57 +38,11 @@ static const struct vt_texels_info images[] = {
    {F(R8G8B8A8_UNORM), COLOR, 1, 1, 4, T(1D), {3000, 1, 1}, 12, 2, 0},
 };
 
-/* ------------------------------------------------------------- helpers -- */
-
-static bool
-is_supported(const struct vt_texels_info *info, enum vt_kind kind)
-{
-   VkFormatProperties3 props3 = {
-      .sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3,
-   };
-   VkFormatProperties2 props = {
-      .sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_2,
-      .pNext = &props3,
-   };
-
-   vkGetPhysicalDeviceFormatProperties2(vt.physical, info->format, &props);
-   return (props3.optimalTilingFeatures &
-           VK_FORMAT_FEATURE_2_HOST_IMAGE_TRANSFER_BIT_EXT) &&
-          vt_texels_supported(info, kind, USAGE);
-}
-
 /* See above. */
 static bool
 promises_more(void)
 {
    return strcmp(vt.driver.driverName, "pansparse") == 0;
-}
-
-static void
-move_to_general(struct vt_texels *t)
-{
-   const VkHostImageLayoutTransitionInfoEXT transition = {
-      .sType = VK_STRUCTURE_TYPE_HOST_IMAGE_LAYOUT_TRANSITION_INFO_EXT,
-      .image = t->image,
-      .oldLayout = VK_IMAGE_LAYOUT_UNDEFINED,
-      .newLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .subresourceRange = {t->info->aspect, 0, t->info->levels, 0,
-                           t->info->layers},
-   };
-
-   VKH_CHECK(transition_image_layout(vt.device, 1, &transition));
-}
-
-/* Bound as said, in layout GENERAL, filled. */
-static void
-create(const struct vt_texels_info *info, enum vt_kind kind,
-       bool (*wanted)(uint32_t number, bool is_tail), uint32_t seed,
-       struct vt_texels *t)
-{
-   vt_texels_create(info, kind, USAGE, t);
-   vt_texels_bind(t, wanted);
-   move_to_general(t);
-   vt_texels_fill(t, seed);
 }
 
 /* Runs @fn for each image of each kind that the device has. */
@@ -141,114 +54,11 @@ foreach_image(void (*fn)(const struct vt_texels_info *info, enum vt_kind kind))
    VT_NEED(vt.extension);
    for (uint32_t i = 0; i < VKH_ARRAY_SIZE(images); i++)
       for (enum vt_kind kind = VT_ORDINARY; kind <= VT_RESIDENCY; kind++)
-         if (is_supported(&images[i], kind)) {
+         if (vt_host_supported(&images[i], kind)) {
             fn(&images[i], kind);
             count += kind != VT_ORDINARY;
          }
    VT_NEED(count);
-}
-
-static VkImageSubresourceLayers
-subresource(const struct vt_texels *t, const struct vt_region *r)
-{
-   return (VkImageSubresourceLayers){t->info->aspect, r->level, r->layer,
-                                     r->layers};
-}
-
-struct source {
-   const uint8_t *bytes;
-   uint32_t level;
-};
-
-static void
-expect(struct vt_texels *t, struct vt_place place, void *data)
-{
-   const struct source *source = data;
-   uint8_t *block = vt_texels_block(t, source->level, place.layer, place.block);
-
-   if (block)
-      memcpy(block, source->bytes + place.offset_B, t->info->block_B);
-}
-
-/* @r is as if the pattern of @seed had been written to it. */
-static void
-expect_region(struct vt_texels *t, const struct vt_region *r, uint32_t seed)
-{
-   const size_t size_B = vt_region_foreach(t, r, NULL, NULL);
-   uint8_t *bytes = vkh_calloc(size_B, 1);
-   struct source source = {bytes, r->level};
-
-   vt_texels_pattern(t, seed, bytes, size_B);
-   vt_region_foreach(t, r, expect, &source);
-   free(bytes);
-}
-
-static void
-write_region(struct vt_texels *t, const struct vt_region *r, uint32_t seed)
-{
-   const size_t size_B = vt_region_foreach(t, r, NULL, NULL);
-   uint8_t *bytes = vkh_calloc(size_B, 1);
-   const VkMemoryToImageCopyEXT copy = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_TO_IMAGE_COPY_EXT,
-      .pHostPointer = bytes,
-      .memoryRowLength = r->row_length,
-      .memoryImageHeight = r->image_height,
-      .imageSubresource = subresource(t, r),
-      .imageOffset = r->offset,
-      .imageExtent = r->extent,
-   };
-   const VkCopyMemoryToImageInfoEXT info = {
-      .sType = VK_STRUCTURE_TYPE_COPY_MEMORY_TO_IMAGE_INFO_EXT,
-      .dstImage = t->image,
-      .dstImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .regionCount = 1,
-      .pRegions = &copy,
-   };
-
-   vt_texels_pattern(t, seed, bytes, size_B);
-   VKH_CHECK(copy_memory_to_image(vt.device, &info));
-   expect_region(t, r, seed);
-   free(bytes);
-}
-
-static void
-check_region(struct vt_texels *t, const struct vt_region *r)
-{
-   const size_t size_B = vt_region_foreach(t, r, NULL, NULL);
-   uint8_t *bytes = vkh_calloc(size_B, 1);
-   const VkImageToMemoryCopyEXT copy = {
-      .sType = VK_STRUCTURE_TYPE_IMAGE_TO_MEMORY_COPY_EXT,
-      .pHostPointer = bytes,
-      .memoryRowLength = r->row_length,
-      .memoryImageHeight = r->image_height,
-      .imageSubresource = subresource(t, r),
-      .imageOffset = r->offset,
-      .imageExtent = r->extent,
-   };
-   const VkCopyImageToMemoryInfoEXT info = {
-      .sType = VK_STRUCTURE_TYPE_COPY_IMAGE_TO_MEMORY_INFO_EXT,
-      .srcImage = t->image,
-      .srcImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .regionCount = 1,
-      .pRegions = &copy,
-   };
-
-   memset(bytes, GAP, size_B);
-   VKH_CHECK(copy_image_to_memory(vt.device, &info));
-   vt_texels_check_memory(t, r, bytes, size_B, GAP);
-   free(bytes);
-}
-
-/* By the host and by the device. */
-static void
-check_everything(struct vt_texels *t)
-{
-   for (uint32_t level = 0; level < t->info->levels; level++) {
-      const struct vt_region whole = vt_texels_whole(t, level);
-
-      check_region(t, &whole);
-   }
-   vt_texels_check(t);
 }
 
 /* ------------------------------------------------------------- regions -- */
@@ -302,11 +112,11 @@ try_regions(struct vt_texels *t, uint32_t seed)
       const struct vt_region to = random_region(t, level, &state);
       const struct vt_region from = random_region(t, level, &state);
 
-      write_region(t, &to, seed + i);
-      check_region(t, &to);
-      check_region(t, &from);
+      vt_host_write(t, &to, seed + i);
+      vt_host_check(t, &to);
+      vt_host_check(t, &from);
    }
-   check_everything(t);
+   vt_host_check_all(t);
 }
 
 static void
@@ -314,14 +124,14 @@ whole_levels(const struct vt_texels_info *info, enum vt_kind kind)
 {
    struct vt_texels t;
 
-   create(info, kind, vt_bind_everything, 1, &t);
-   check_everything(&t);
+   vt_host_create(info, kind, vt_bind_everything, 1, &t);
+   vt_host_check_all(&t);
    for (uint32_t level = 0; level < info->levels; level++) {
       const struct vt_region whole = vt_texels_whole(&t, level);
 
-      write_region(&t, &whole, 100 + level);
+      vt_host_write(&t, &whole, 100 + level);
    }
-   check_everything(&t);
+   vt_host_check_all(&t);
    vt_texels_destroy(&t);
 }
 
@@ -330,7 +140,7 @@ regions(const struct vt_texels_info *info, enum vt_kind kind)
 {
    struct vt_texels t;
 
-   create(info, kind, vt_bind_everything, 1000, &t);
+   vt_host_create(info, kind, vt_bind_everything, 1000, &t);
    try_regions(&t, 2000);
    vt_texels_destroy(&t);
 }
@@ -362,19 +172,19 @@ bound_tiles(const struct vt_texels_info *info, enum vt_kind kind)
 
    if (kind != VT_RESIDENCY)
       return;
-   create(info, kind, vt_bind_everything, 1, &t);
+   vt_host_create(info, kind, vt_bind_everything, 1, &t);
    vt_texels_bind(&t, vt_bind_even);
    for (uint32_t i = 0; i < t.tile_count; i++) {
       struct vt_region r;
 
       if (!vt_texels_tile(&t, i, &r))
          continue;
-      write_region(&t, &r, 50 + i);
-      check_region(&t, &r);
+      vt_host_write(&t, &r, 50 + i);
+      vt_host_check(&t, &r);
    }
    vt_texels_check(&t);
    vt_texels_bind(&t, vt_bind_everything);
-   check_everything(&t);
+   vt_host_check_all(&t);
    vt_texels_destroy(&t);
 }
 
@@ -394,22 +204,22 @@ rebind(const struct vt_texels_info *info, enum vt_kind kind)
 
    if (kind != VT_RESIDENCY)
       return;
-   create(info, kind, vt_bind_everything, 1, &t);
+   vt_host_create(info, kind, vt_bind_everything, 1, &t);
    if (t.tile_count >= 2 && vt_texels_tile(&t, 0, &a) &&
        vt_texels_tile(&t, 1, &b) &&
        memcmp(&a.extent, &b.extent, sizeof(a.extent)) == 0 &&
        a.level == b.level) {
-      write_region(&t, &a, 7);
-      write_region(&t, &b, 8);
+      vt_host_write(&t, &a, 7);
+      vt_host_write(&t, &b, 8);
       vt_texels_swap(&t, 0, 1);
-      expect_region(&t, &a, 8);
-      expect_region(&t, &b, 7);
-      check_everything(&t);
-      write_region(&t, &a, 9);
+      vt_host_expect(&t, &a, 8);
+      vt_host_expect(&t, &b, 7);
+      vt_host_check_all(&t);
+      vt_host_write(&t, &a, 9);
       vt_texels_swap(&t, 0, 1);
-      expect_region(&t, &a, 7);
-      expect_region(&t, &b, 9);
-      check_everything(&t);
+      vt_host_expect(&t, &a, 7);
+      vt_host_expect(&t, &b, 9);
+      vt_host_check_all(&t);
    }
    vt_texels_destroy(&t);
 }
@@ -429,14 +239,14 @@ unbound(const struct vt_texels_info *info, enum vt_kind kind)
 
    if (kind != VT_RESIDENCY)
       return;
-   create(info, kind, vt_bind_everything, 1, &t);
+   vt_host_create(info, kind, vt_bind_everything, 1, &t);
    vt_texels_bind(&t, vt_bind_even);
-   check_everything(&t);
+   vt_host_check_all(&t);
    try_regions(&t, 3000);
    vt_texels_bind(&t, vt_bind_nothing);
    try_regions(&t, 4000);
    vt_texels_bind(&t, vt_bind_everything);
-   check_everything(&t);
+   vt_host_check_all(&t);
    vt_texels_destroy(&t);
 }
 
@@ -450,61 +260,9 @@ test_unbound(void **state)
 
 /* ------------------------------------------------------ image to image -- */
 
-struct image_copy {
-   struct vt_texels *from;
-   struct vt_region source, target;
-};
-
-static void
-expect_copied(struct vt_texels *t, struct vt_place place, void *data)
-{
-   const struct image_copy *copy = data;
-   const struct vt_region *s = &copy->source, *d = &copy->target;
-   const int32_t bw = t->info->block_w, bh = t->info->block_h;
-   const VkOffset3D block = {
-      place.block.x + (s->offset.x - d->offset.x) / bw,
-      place.block.y + (s->offset.y - d->offset.y) / bh,
-      place.block.z + s->offset.z - d->offset.z,
-   };
-   const uint8_t *from = vt_texels_block(
-      copy->from, s->level, place.layer + s->layer - d->layer, block);
-   uint8_t *to = vt_texels_block(t, d->level, place.layer, place.block);
-
-   if (to && from)
-      memcpy(to, from, t->info->block_B);
-   else if (to)
-      memset(to, 0, t->info->block_B);
-}
-
-static void
-copy_image(struct image_copy *copy, struct vt_texels *to, uint32_t flags)
-{
-   const VkImageCopy2 region = {
-      .sType = VK_STRUCTURE_TYPE_IMAGE_COPY_2,
-      .srcSubresource = subresource(copy->from, &copy->source),
-      .srcOffset = copy->source.offset,
-      .dstSubresource = subresource(to, &copy->target),
-      .dstOffset = copy->target.offset,
-      .extent = copy->target.extent,
-   };
-   const VkCopyImageToImageInfoEXT info = {
-      .sType = VK_STRUCTURE_TYPE_COPY_IMAGE_TO_IMAGE_INFO_EXT,
-      .flags = flags,
-      .srcImage = copy->from->image,
-      .srcImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .dstImage = to->image,
-      .dstImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .regionCount = 1,
-      .pRegions = &region,
-   };
-
-   VKH_CHECK(copy_image_to_image(vt.device, &info));
-   vt_region_foreach(to, &copy->target, expect_copied, copy);
-}
-
 /* Two regions of one size in levels of whole blocks; else all of a level. */
 static void
-random_copy(struct vt_texels *from, uint32_t *state, struct image_copy *copy)
+random_copy(struct vt_texels *from, uint32_t *state, struct vt_host_copy *copy)
 {
    const struct vt_texels_info *info = from->info;
    const uint32_t level = random_below(state, info->levels);
@@ -539,13 +297,13 @@ copy_between(struct vt_texels *from, struct vt_texels *to, uint32_t seed)
    uint32_t state = seed;
 
    for (uint32_t i = 0; i < 24; i++) {
-      struct image_copy copy;
+      struct vt_host_copy copy;
 
       random_copy(from, &state, &copy);
-      copy_image(&copy, to, 0);
+      vt_host_copy_image(&copy, to, 0);
    }
-   check_everything(to);
-   check_everything(from);
+   vt_host_check_all(to);
+   vt_host_check_all(from);
 }
 
 static void
@@ -553,8 +311,8 @@ same_kind(const struct vt_texels_info *info, enum vt_kind kind)
 {
    struct vt_texels a, b;
 
-   create(info, kind, vt_bind_everything, 10, &a);
-   create(info, kind, vt_bind_everything, 50, &b);
+   vt_host_create(info, kind, vt_bind_everything, 10, &a);
+   vt_host_create(info, kind, vt_bind_everything, 50, &b);
    copy_between(&a, &b, 1);
    copy_between(&b, &a, 2);
    vt_texels_destroy(&a);
@@ -574,10 +332,10 @@ other_kinds(const struct vt_texels_info *info, enum vt_kind kind)
 {
    struct vt_texels sparse, other;
 
-   if (!is_supported(info, VT_RESIDENCY))
+   if (!vt_host_supported(info, VT_RESIDENCY))
       return;
-   create(info, VT_RESIDENCY, vt_bind_everything, 10, &sparse);
-   create(info, kind, vt_bind_everything, 50, &other);
+   vt_host_create(info, VT_RESIDENCY, vt_bind_everything, 10, &sparse);
+   vt_host_create(info, kind, vt_bind_everything, 50, &other);
    copy_between(&sparse, &other, 3);
    copy_between(&other, &sparse, 4);
    if (vt.properties.sparseProperties.residencyNonResidentStrict) {
@@ -585,7 +343,7 @@ other_kinds(const struct vt_texels_info *info, enum vt_kind kind)
       copy_between(&sparse, &other, 5);
       copy_between(&other, &sparse, 6);
       vt_texels_bind(&sparse, vt_bind_everything);
-      check_everything(&sparse);
+      vt_host_check_all(&sparse);
    }
    vt_texels_destroy(&sparse);
    vt_texels_destroy(&other);
@@ -601,84 +359,13 @@ test_other_kinds(void **state)
 
 /* -------------------------------------------------------------- memcpy -- */
 
-static VkDeviceSize
-memcpy_size(const struct vt_texels *t, uint32_t level, uint32_t layer)
-{
-   VkSubresourceHostMemcpySizeEXT size = {
-      .sType = VK_STRUCTURE_TYPE_SUBRESOURCE_HOST_MEMCPY_SIZE_EXT,
-   };
-   const VkImageSubresource2EXT what = {
-      .sType = VK_STRUCTURE_TYPE_IMAGE_SUBRESOURCE_2_EXT,
-      .imageSubresource = {t->info->aspect, level, layer},
-   };
-   VkSubresourceLayout2EXT layout = {
-      .sType = VK_STRUCTURE_TYPE_SUBRESOURCE_LAYOUT_2_EXT,
-      .pNext = &size,
-   };
-
-   get_subresource_layout(vt.device, t->image, &what, &layout);
-   return size.size;
-}
-
-/* A subresource of @from to @to, by way of memory of the size that is asked
- * for. */
-static void
-memcpy_subresource(struct vt_texels *from, struct vt_texels *to,
-                   const struct vt_region *r)
-{
-   const VkDeviceSize size_B = memcpy_size(from, r->level, r->layer);
-   assert_int_not_equal(size_B, 0);
-   uint8_t *bytes = vkh_calloc(size_B + 256, 1);
-   const VkImageToMemoryCopyEXT out = {
-      .sType = VK_STRUCTURE_TYPE_IMAGE_TO_MEMORY_COPY_EXT,
-      .pHostPointer = bytes,
-      .imageSubresource = subresource(from, r),
-      .imageExtent = r->extent,
-   };
-   const VkMemoryToImageCopyEXT in = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_TO_IMAGE_COPY_EXT,
-      .pHostPointer = bytes,
-      .imageSubresource = subresource(to, r),
-      .imageExtent = r->extent,
-   };
-   const VkCopyImageToMemoryInfoEXT out_info = {
-      .sType = VK_STRUCTURE_TYPE_COPY_IMAGE_TO_MEMORY_INFO_EXT,
-      .flags = VK_HOST_IMAGE_COPY_MEMCPY_EXT,
-      .srcImage = from->image,
-      .srcImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .regionCount = 1,
-      .pRegions = &out,
-   };
-   const VkCopyMemoryToImageInfoEXT in_info = {
-      .sType = VK_STRUCTURE_TYPE_COPY_MEMORY_TO_IMAGE_INFO_EXT,
-      .flags = VK_HOST_IMAGE_COPY_MEMCPY_EXT,
-      .dstImage = to->image,
-      .dstImageLayout = VK_IMAGE_LAYOUT_GENERAL,
-      .regionCount = 1,
-      .pRegions = &in,
-   };
-   struct image_copy copy = {from, *r, *r};
-
-   memset(bytes + size_B, GAP, 256);
-   VKH_CHECK(copy_image_to_memory(vt.device, &out_info));
-   for (uint32_t i = 0; i < 256; i++)
-      if (bytes[size_B + i] != GAP)
-         fail_msg("%s, kind %d, level %u: byte %u beyond the %llu that it asks "
-                  "for is written",
-                  from->info->name, from->kind, r->level, i,
-                  (unsigned long long)size_B);
-   VKH_CHECK(copy_memory_to_image(vt.device, &in_info));
-   vt_region_foreach(to, r, expect_copied, &copy);
-   free(bytes);
-}
-
 static void
 memcpy_all(const struct vt_texels_info *info, enum vt_kind kind)
 {
    struct vt_texels a, b;
 
-   create(info, kind, vt_bind_everything, 10, &a);
-   create(info, kind, vt_bind_everything, 50, &b);
+   vt_host_create(info, kind, vt_bind_everything, 10, &a);
+   vt_host_create(info, kind, vt_bind_everything, 50, &b);
    for (uint32_t level = 0; level < info->levels; level++)
       for (uint32_t layer = 0; layer < info->layers; layer++) {
          struct vt_region r = vt_texels_whole(&a, level);
@@ -686,14 +373,14 @@ memcpy_all(const struct vt_texels_info *info, enum vt_kind kind)
          r.layer = layer;
          r.layers = 1;
          if ((level + layer) % 2) {
-            struct image_copy copy = {&a, r, r};
+            struct vt_host_copy copy = {&a, r, r};
 
-            copy_image(&copy, &b, VK_HOST_IMAGE_COPY_MEMCPY_EXT);
+            vt_host_copy_image(&copy, &b, VK_HOST_IMAGE_COPY_MEMCPY_EXT);
          } else {
-            memcpy_subresource(&a, &b, &r);
+            vt_host_memcpy(&a, &b, &r);
          }
       }
-   check_everything(&b);
+   vt_host_check_all(&b);
    vt_texels_destroy(&a);
    vt_texels_destroy(&b);
 }
@@ -718,7 +405,7 @@ write_even_tiles(void *data)
          struct vt_region r;
 
          vt_texels_tile(t, i, &r);
-         write_region(t, &r, pass * 1000 + i);
+         vt_host_write(t, &r, pass * 1000 + i);
       }
    return NULL;
 }
@@ -735,10 +422,10 @@ test_threads(void **state)
    pthread_t threads[2];
 
    (void)state;
-   VT_NEED(vt.extension && is_supported(info, VT_RESIDENCY));
-   create(info, VT_RESIDENCY, vt_bind_everything, 10, &other);
+   VT_NEED(vt.extension && vt_host_supported(info, VT_RESIDENCY));
+   vt_host_create(info, VT_RESIDENCY, vt_bind_everything, 10, &other);
    for (uint32_t i = 0; i < 2; i++) {
-      create(info, VT_RESIDENCY, vt_bind_everything, 30 * i, &t[i]);
+      vt_host_create(info, VT_RESIDENCY, vt_bind_everything, 30 * i, &t[i]);
       vt_texels_bind(&t[i], vt_bind_even);
    }
    for (uint32_t i = 0; i < 2; i++)
@@ -755,10 +442,10 @@ test_threads(void **state)
       assert_int_equal(pthread_join(threads[i], NULL), 0);
       vt_texels_check(&t[i]);
       vt_texels_bind(&t[i], vt_bind_everything);
-      check_everything(&t[i]);
+      vt_host_check_all(&t[i]);
       vt_texels_destroy(&t[i]);
    }
-   check_everything(&other);
+   vt_host_check_all(&other);
    vt_texels_destroy(&other);
 }
 
@@ -798,7 +485,7 @@ performance(const struct vt_texels_info *info, enum vt_kind kind)
       .format = info->format,
       .type = info->type,
       .tiling = VK_IMAGE_TILING_OPTIMAL,
-      .usage = USAGE,
+      .usage = VT_HOST_USAGE,
       .flags =
          info->flags |
          (kind != VT_ORDINARY ? VK_IMAGE_CREATE_SPARSE_BINDING_BIT : 0) |
@@ -818,8 +505,8 @@ requirements(const struct vt_texels_info *info, enum vt_kind kind)
    const VkImageUsageFlags host = VK_IMAGE_USAGE_HOST_TRANSFER_BIT_EXT;
    struct vt_texels with, without;
 
-   vt_texels_create(info, kind, USAGE, &with);
-   vt_texels_create(info, kind, USAGE & ~host, &without);
+   vt_texels_create(info, kind, VT_HOST_USAGE, &with);
+   vt_texels_create(info, kind, VT_HOST_USAGE & ~host, &without);
    if (host_copy_properties().identicalMemoryTypeRequirements)
       assert_int_equal(with.req.memoryTypeBits, without.req.memoryTypeBits);
    vt_texels_destroy(&with);
@@ -870,26 +557,6 @@ test_layouts(void **state)
    free(host.pCopyDstLayouts);
 }
 
-static int
-setup(void **state)
-{
-   int ret =
-      vt_group_setup_with(VK_EXT_HOST_IMAGE_COPY_EXTENSION_NAME, &feature);
-
-   (void)state;
-#define LOAD(pointer, name)                                                    \
-   pointer = (PFN_vk##name)vkGetDeviceProcAddr(vt.device, "vk" #name)
-   if (vt.extension) {
-      LOAD(copy_memory_to_image, CopyMemoryToImageEXT);
-      LOAD(copy_image_to_memory, CopyImageToMemoryEXT);
-      LOAD(copy_image_to_image, CopyImageToImageEXT);
-      LOAD(transition_image_layout, TransitionImageLayoutEXT);
-      LOAD(get_subresource_layout, GetImageSubresourceLayout2EXT);
-   }
-#undef LOAD
-   return ret;
-}
-
 int
 main(void)
 {
@@ -902,6 +569,6 @@ main(void)
       cmocka_unit_test(test_threads),
    };
 
-   return cmocka_run_group_tests_name("vulkan-host-copy", tests, setup,
+   return cmocka_run_group_tests_name("vulkan-host-copy", tests, vt_host_setup,
                                       vt_group_teardown);
 }

@@ -1,138 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VK_EXT_host_image_copy for the tests: its names, which the headers of Debian
- * 12 (1.3.239) lack, and its commands.
+ * Copies by VK_EXT_host_image_copy to, from and between images, and what they
+ * should do. Images are in layout GENERAL.
  */
 #ifndef VT_HOST_COPY_H
 #define VT_HOST_COPY_H
 
-#include <vulkan/vulkan.h>
+#include "vt_host_compat.h"
+#include "vt_texels.h"
 
-#ifndef VK_EXT_host_image_copy
-#define VK_EXT_HOST_IMAGE_COPY_EXTENSION_NAME "VK_EXT_host_image_copy"
-#define VK_IMAGE_USAGE_HOST_TRANSFER_BIT_EXT ((VkImageUsageFlagBits)0x00400000)
-#define VK_FORMAT_FEATURE_2_HOST_IMAGE_TRANSFER_BIT_EXT 0x400000000000ull
-#define VT_HOST_STRUCTURE(n) ((VkStructureType)(1000270000 + (n)))
-#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_HOST_IMAGE_COPY_FEATURES_EXT         \
-   VT_HOST_STRUCTURE(0)
-#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_HOST_IMAGE_COPY_PROPERTIES_EXT       \
-   VT_HOST_STRUCTURE(1)
-#define VK_STRUCTURE_TYPE_MEMORY_TO_IMAGE_COPY_EXT VT_HOST_STRUCTURE(2)
-#define VK_STRUCTURE_TYPE_IMAGE_TO_MEMORY_COPY_EXT VT_HOST_STRUCTURE(3)
-#define VK_STRUCTURE_TYPE_COPY_IMAGE_TO_MEMORY_INFO_EXT VT_HOST_STRUCTURE(4)
-#define VK_STRUCTURE_TYPE_COPY_MEMORY_TO_IMAGE_INFO_EXT VT_HOST_STRUCTURE(5)
-#define VK_STRUCTURE_TYPE_HOST_IMAGE_LAYOUT_TRANSITION_INFO_EXT                \
-   VT_HOST_STRUCTURE(6)
-#define VK_STRUCTURE_TYPE_COPY_IMAGE_TO_IMAGE_INFO_EXT VT_HOST_STRUCTURE(7)
-#define VK_STRUCTURE_TYPE_SUBRESOURCE_HOST_MEMCPY_SIZE_EXT VT_HOST_STRUCTURE(8)
-#define VK_STRUCTURE_TYPE_HOST_IMAGE_COPY_DEVICE_PERFORMANCE_QUERY_EXT         \
-   VT_HOST_STRUCTURE(9)
-#define VK_HOST_IMAGE_COPY_MEMCPY_EXT 1
+/* Of the images. */
+#define VT_HOST_USAGE                                                          \
+   (VK_IMAGE_USAGE_HOST_TRANSFER_BIT_EXT | VK_IMAGE_USAGE_SAMPLED_BIT |        \
+    VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT)
 
-typedef VkFlags VkHostImageCopyFlagsEXT;
+/* A cmocka group fixture: vt_group_setup() with the extension. */
+int vt_host_setup(void **state);
 
-typedef struct VkPhysicalDeviceHostImageCopyFeaturesEXT {
-   VkStructureType sType;
-   void *pNext;
-   VkBool32 hostImageCopy;
-} VkPhysicalDeviceHostImageCopyFeaturesEXT;
+/* Whether the device has such images with host copies. */
+bool vt_host_supported(const struct vt_texels_info *info, enum vt_kind kind);
+/* Bound as @wanted says and filled. */
+void vt_host_create(const struct vt_texels_info *info, enum vt_kind kind,
+                    bool (*wanted)(uint32_t number, bool is_tail),
+                    uint32_t seed, struct vt_texels *texels_out);
 
-typedef struct VkPhysicalDeviceHostImageCopyPropertiesEXT {
-   VkStructureType sType;
-   void *pNext;
-   uint32_t copySrcLayoutCount;
-   VkImageLayout *pCopySrcLayouts;
-   uint32_t copyDstLayoutCount;
-   VkImageLayout *pCopyDstLayouts;
-   uint8_t optimalTilingLayoutUUID[VK_UUID_SIZE];
-   VkBool32 identicalMemoryTypeRequirements;
-} VkPhysicalDeviceHostImageCopyPropertiesEXT;
+/* Writes the pattern of @seed. Any thread may, to images of its own. */
+void vt_host_write(struct vt_texels *texels, const struct vt_region *region,
+                   uint32_t seed);
+/* Notes that the region holds the pattern of @seed, as if it had been written.
+ */
+void vt_host_expect(struct vt_texels *texels, const struct vt_region *region,
+                    uint32_t seed);
+/* Reads a region, and fails unless it is as expected. */
+void vt_host_check(struct vt_texels *texels, const struct vt_region *region);
+/* The same for everything, by the host and by the device. */
+void vt_host_check_all(struct vt_texels *texels);
 
-typedef struct VkMemoryToImageCopyEXT {
-   VkStructureType sType;
-   const void *pNext;
-   const void *pHostPointer;
-   uint32_t memoryRowLength;
-   uint32_t memoryImageHeight;
-   VkImageSubresourceLayers imageSubresource;
-   VkOffset3D imageOffset;
-   VkExtent3D imageExtent;
-} VkMemoryToImageCopyEXT;
-
-typedef struct VkImageToMemoryCopyEXT {
-   VkStructureType sType;
-   const void *pNext;
-   void *pHostPointer;
-   uint32_t memoryRowLength;
-   uint32_t memoryImageHeight;
-   VkImageSubresourceLayers imageSubresource;
-   VkOffset3D imageOffset;
-   VkExtent3D imageExtent;
-} VkImageToMemoryCopyEXT;
-
-typedef struct VkCopyMemoryToImageInfoEXT {
-   VkStructureType sType;
-   const void *pNext;
-   VkHostImageCopyFlagsEXT flags;
-   VkImage dstImage;
-   VkImageLayout dstImageLayout;
-   uint32_t regionCount;
-   const VkMemoryToImageCopyEXT *pRegions;
-} VkCopyMemoryToImageInfoEXT;
-
-typedef struct VkCopyImageToMemoryInfoEXT {
-   VkStructureType sType;
-   const void *pNext;
-   VkHostImageCopyFlagsEXT flags;
-   VkImage srcImage;
-   VkImageLayout srcImageLayout;
-   uint32_t regionCount;
-   const VkImageToMemoryCopyEXT *pRegions;
-} VkCopyImageToMemoryInfoEXT;
-
-typedef struct VkCopyImageToImageInfoEXT {
-   VkStructureType sType;
-   const void *pNext;
-   VkHostImageCopyFlagsEXT flags;
-   VkImage srcImage;
-   VkImageLayout srcImageLayout;
-   VkImage dstImage;
-   VkImageLayout dstImageLayout;
-   uint32_t regionCount;
-   const VkImageCopy2 *pRegions;
-} VkCopyImageToImageInfoEXT;
-
-typedef struct VkHostImageLayoutTransitionInfoEXT {
-   VkStructureType sType;
-   const void *pNext;
-   VkImage image;
-   VkImageLayout oldLayout;
-   VkImageLayout newLayout;
-   VkImageSubresourceRange subresourceRange;
-} VkHostImageLayoutTransitionInfoEXT;
-
-typedef struct VkSubresourceHostMemcpySizeEXT {
-   VkStructureType sType;
-   void *pNext;
-   VkDeviceSize size;
-} VkSubresourceHostMemcpySizeEXT;
-
-typedef struct VkHostImageCopyDevicePerformanceQueryEXT {
-   VkStructureType sType;
-   void *pNext;
-   VkBool32 optimalDeviceAccess;
-   VkBool32 identicalMemoryLayout;
-} VkHostImageCopyDevicePerformanceQueryEXT;
-
-typedef VkResult(VKAPI_PTR *PFN_vkCopyMemoryToImageEXT)(
-   VkDevice device, const VkCopyMemoryToImageInfoEXT *info);
-typedef VkResult(VKAPI_PTR *PFN_vkCopyImageToMemoryEXT)(
-   VkDevice device, const VkCopyImageToMemoryInfoEXT *info);
-typedef VkResult(VKAPI_PTR *PFN_vkCopyImageToImageEXT)(
-   VkDevice device, const VkCopyImageToImageInfoEXT *info);
-typedef VkResult(VKAPI_PTR *PFN_vkTransitionImageLayoutEXT)(
-   VkDevice device, uint32_t count,
-   const VkHostImageLayoutTransitionInfoEXT *transitions);
-#endif /* VK_EXT_host_image_copy */
+/* From image to image; the regions have one size. */
+struct vt_host_copy {
+   struct vt_texels *from;
+   struct vt_region source, target;
+};
+void vt_host_copy_image(const struct vt_host_copy *copy, struct vt_texels *to,
+                        VkHostImageCopyFlagsEXT flags);
+/*
+ * From image to memory and on to another image of the same parameters, with the
+ * MEMCPY flag. @region: all of one layer of a level.
+ */
+void vt_host_memcpy(struct vt_texels *from, struct vt_texels *to,
+                    const struct vt_region *region);
 
 #endif /* VT_HOST_COPY_H */
