@@ -65,6 +65,9 @@ struct vkh_config {
    bool wants_buffer_address; /* bufferDeviceAddress, where present */
    bool wants_present; /* swapchains of headless surfaces, where present */
    enum vkh_sparse_queue sparse_queue;
+   /* Of the device, or NULL; enabled where the device has it, with features. */
+   const char *wanted_extension;
+   void *extension_features; /* a chain of feature structures, or NULL */
 };
 
 struct vkh {
@@ -79,6 +82,7 @@ struct vkh {
    VkPhysicalDeviceFeatures features; /* as enabled */
    bool buffer_address; /* enabled */
    bool can_present; /* VK_EXT_headless_surface and VK_KHR_swapchain, enabled */
+   bool extension; /* the wanted one is enabled */
 
    uint32_t family; /* graphics, compute and transfer */
    VkQueue queue;

@@ -337,10 +337,13 @@ create_device(struct vkh *vk, const struct vkh_config *config)
    vkGetPhysicalDeviceFeatures2(vk->physical, &has);
    vk->buffer_address = config->wants_buffer_address &&
                         has12.bufferDeviceAddress;
+   vk->extension = config->wanted_extension &&
+                   has_extension(vk->physical, config->wanted_extension);
 
    /* All of these are mandatory in Vulkan 1.3. */
    VkPhysicalDeviceVulkan13Features features13 = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+      .pNext = vk->extension ? config->extension_features : NULL,
       .dynamicRendering = VK_TRUE,
       .synchronization2 = VK_TRUE,
       .maintenance4 = VK_TRUE,
@@ -372,17 +375,24 @@ create_device(struct vkh *vk, const struct vkh_config *config)
          .pQueuePriorities = &priority,
       },
    };
-   const char *const swapchain = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
+   const char *extensions[2];
+   uint32_t extension_count = 0;
 
-   vk->can_present = vk->can_present && has_extension(vk->physical, swapchain);
+   vk->can_present =
+      vk->can_present &&
+      has_extension(vk->physical, VK_KHR_SWAPCHAIN_EXTENSION_NAME);
+   if (vk->can_present)
+      extensions[extension_count++] = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
+   if (vk->extension)
+      extensions[extension_count++] = config->wanted_extension;
 
    const VkDeviceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
       .pNext = &features12,
       .queueCreateInfoCount = vk->sparse_family == vk->family ? 1 : 2,
       .pQueueCreateInfos = queues,
-      .enabledExtensionCount = vk->can_present ? 1 : 0,
-      .ppEnabledExtensionNames = &swapchain,
+      .enabledExtensionCount = extension_count,
+      .ppEnabledExtensionNames = extensions,
       .pEnabledFeatures = &vk->features,
    };
 

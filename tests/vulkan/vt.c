@@ -29,6 +29,12 @@ int
 vt_group_setup(void **state)
 {
    (void)state;
+   return vt_group_setup_with(NULL, NULL);
+}
+
+int
+vt_group_setup_with(const char *extension, void *features)
+{
    const struct vkh_config config = {
       .name = "pansparse tests",
       .required = {.sparseBinding = VK_TRUE},
@@ -49,6 +55,8 @@ vt_group_setup(void **state)
       .sparse_queue = getenv("VT_SEPARATE_QUEUE") != NULL
                          ? VKH_SPARSE_QUEUE_SEPARATE
                          : VKH_SPARSE_QUEUE_ANY,
+      .wanted_extension = extension,
+      .extension_features = features,
    };
 
    if (!vkh_init(&vt, &config))

@@ -26,6 +26,11 @@ extern struct vkh vt;
  * asks for vt.can_present.
  */
 int vt_group_setup(void **state);
+/*
+ * The same, with an extension of the device and its features, where the device
+ * has it: vt.extension tells.
+ */
+int vt_group_setup_with(const char *extension, void *features);
 /* Also fails the group if the validation layers reported an error. */
 int vt_group_teardown(void **state);
 /* Skips the running test unless @condition. */
