@@ -5,6 +5,7 @@
 
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "mali_regs.h"
 #include "pt_walker.h"
@@ -307,6 +308,6 @@ void vm_wait_for_resets(u32 count)
 	for (u32 i = 0; i < 10000 && vm_hw.resets < count; i++)
 		usleep(1000);
 	assert_true(vm_hw.resets >= count);
-	/* The rest of the reset is not visible from here. */
-	usleep(20000);
+	/* The registers show its first half alone. */
+	flush_work(&vm_hw.ptdev->reset.work);
 }
