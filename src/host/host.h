@@ -54,6 +54,13 @@ struct host_config {
 };
 
 /*
+ * The configuration that a user asks for where the program asks for none:
+ * PANSPARSE_DRAM, PANSPARSE_TLB_ENTRIES, PANSPARSE_UAPI and PANSPARSE_NULL.
+ * -EINVAL, said in words: one is not what it may be.
+ */
+int host_config_from_env(struct host_config *config_out);
+
+/*
  * Boots the machine. There is one per process at a time: while one runs, a
  * call with config NULL returns it with one more reference, and any other call
  * returns -EBUSY. NULL boots the default configuration if none runs.
@@ -88,6 +95,14 @@ int host_mmap(struct host_file *file, void *addr, size_t size_B, int prot,
  * but not the end of the machine. -ENOMEM: nothing was unmapped.
  */
 int host_munmap(void *addr, size_t size_B);
+/* Whether mappings of files are in the range. */
+bool host_is_mapped(const void *addr, size_t size_B);
+/*
+ * After other mappings took their place by MAP_FIXED: lets go of what mappings of
+ * files held in the range. -ENOMEM: nothing was, and they are held on to until
+ * host_munmap().
+ */
+int host_forget_mappings(void *addr, size_t size_B);
 
 /*
  * Connects shader cores: see struct mali_window in mali.h for what a window is.

@@ -113,6 +113,18 @@ host_munmap(void *addr, size_t size_B)
    return linux_sys_munmap(addr, size_B);
 }
 
+bool
+host_is_mapped(const void *addr, size_t size_B)
+{
+   return linux_sys_is_mapped(addr, size_B);
+}
+
+int
+host_forget_mappings(void *addr, size_t size_B)
+{
+   return linux_sys_forget_mappings(addr, size_B);
+}
+
 int
 host_window_create(struct host_file *file, uint32_t vm_id, uint64_t va,
                    void *host, uint64_t size_B, struct host_window **window_out)

@@ -84,6 +84,13 @@ int linux_sys_mmap(struct linux_file *file, void *addr, size_t size_B, int prot,
  * alive until linux_shutdown(), which reports it.
  */
 int linux_sys_munmap(void *addr, size_t size_B);
+/* Whether mappings of the node are in the range. */
+bool linux_sys_is_mapped(const void *addr, size_t size_B);
+/*
+ * Drops what mappings of the node in the range held, which other mappings have
+ * replaced. -ENOMEM: nothing was dropped.
+ */
+int linux_sys_forget_mappings(void *addr, size_t size_B);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);

@@ -192,7 +192,8 @@ static void drop_list(struct list_head *dropped)
 
 /* --------------------------------------------------------------- unmap --- */
 
-int linux_munmap(unsigned long addr, size_t size_B)
+/* linux_munmap(), or, where the host shows something else there already, less. */
+static int drop_range(unsigned long addr, size_t size_B, bool replaced)
 {
 	unsigned long end = addr + PAGE_ALIGN(size_B);
 	struct mapping *spare = NULL;
@@ -208,16 +209,40 @@ int linux_munmap(unsigned long addr, size_t size_B)
 		if (!spare)
 			ret = -ENOMEM;
 	}
-	if (!ret && linux_should_fail())
-		ret = -ENOMEM;
-	if (!ret && munmap((void *)addr, end - addr))
-		ret = -errno;
+	if (!ret && !replaced) {
+		if (linux_should_fail())
+			ret = -ENOMEM;
+		else if (munmap((void *)addr, end - addr))
+			ret = -errno;
+	}
 	if (!ret)
 		forget_range(addr, end, &spare, &dropped);
 	mutex_unlock(&mmap_lock);
 	kfree(spare);
 	drop_list(&dropped);
 	return ret;
+}
+
+int linux_munmap(unsigned long addr, size_t size_B)
+{
+	return drop_range(addr, size_B, false);
+}
+
+int linux_forget_mappings(unsigned long addr, size_t size_B)
+{
+	return drop_range(addr, size_B, true);
+}
+
+bool linux_is_mapped(unsigned long addr, size_t size_B)
+{
+	struct mapping *mapping;
+	bool found;
+
+	mutex_lock(&mmap_lock);
+	mapping = first_mapping(addr);
+	found = mapping && mapping->vma.vm_start < addr + size_B;
+	mutex_unlock(&mmap_lock);
+	return found;
 }
 
 /* ----------------------------------------------------------------- map --- */

@@ -20,6 +20,13 @@ int linux_mmap(struct file *file, unsigned long addr, size_t size_B, int prot,
 	       int flags, u64 offset, void **addr_out);
 /* munmap(2), for whatever lies there. -EINVAL, -ENOMEM. */
 int linux_munmap(unsigned long addr, size_t size_B);
+/* Whether something of the range is recorded. */
+bool linux_is_mapped(unsigned long addr, size_t size_B);
+/*
+ * The range, of whole pages, shows something else already: drops what is recorded
+ * there. -ENOMEM: nothing was dropped.
+ */
+int linux_forget_mappings(unsigned long addr, size_t size_B);
 /* Drops what is still recorded, without touching those addresses. */
 int linux_mmap_report_leaks(void);
 

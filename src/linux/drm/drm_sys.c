@@ -82,6 +82,19 @@ int linux_sys_munmap(void *addr, size_t size_B)
 	return ret;
 }
 
+bool linux_sys_is_mapped(const void *addr, size_t size_B)
+{
+	return linux_is_mapped((unsigned long)addr, size_B);
+}
+
+int linux_sys_forget_mappings(void *addr, size_t size_B)
+{
+	int ret = linux_forget_mappings((unsigned long)addr, size_B);
+
+	linux_assert_no_locks_held();
+	return ret;
+}
+
 struct drm_file *linux_file_drm(struct linux_file *file)
 {
 	return file->file.private_data;

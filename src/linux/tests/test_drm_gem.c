@@ -468,6 +468,44 @@ static void test_stale_mapping(void **state)
 	linux_sys_close(file);
 }
 
+/* So is one that is replaced by something else, once we are told. */
+static void test_forget_mappings(void **state)
+{
+	struct linux_file *file = fixture_open();
+	uint64_t offset;
+	uint32_t handle = fixture_bo(file, 8 * PAGE_B, &offset);
+	char *user = fixture_map(file, offset, 8 * PAGE_B);
+	char *over = user + 3 * PAGE_B;
+
+	memset(user, 'a', 8 * PAGE_B);
+	assert_int_equal(fixture_gem_close(file, handle), 0);
+	assert_true(linux_sys_is_mapped(over, PAGE_B));
+	assert_ptr_equal(mmap(over, 2 * PAGE_B, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+			 over);
+
+	/* It takes a record for what is behind. */
+	linux_inject_failure(0);
+	assert_int_equal(linux_sys_forget_mappings(over, 2 * PAGE_B), -ENOMEM);
+	linux_inject_failure(UINT64_MAX);
+	assert_true(linux_sys_is_mapped(over, PAGE_B));
+	assert_int_equal(linux_sys_forget_mappings(over, 2 * PAGE_B), 0);
+	assert_false(linux_sys_is_mapped(over, 2 * PAGE_B));
+	assert_true(linux_sys_is_mapped(user, 4 * PAGE_B));
+	assert_true(linux_sys_is_mapped(over, 3 * PAGE_B));
+	assert_int_equal(user[2 * PAGE_B], 'a');
+	assert_int_equal(over[0], 0);
+	assert_int_equal(user[5 * PAGE_B], 'a');
+
+	/* What is there now stays there. */
+	over[0] = 'b';
+	assert_int_equal(linux_sys_forget_mappings(user, 8 * PAGE_B), 0);
+	assert_int_equal(fixture_driver_stats().bos, 0);
+	assert_int_equal(over[0], 'b');
+	assert_int_equal(munmap(user, 8 * PAGE_B), 0);
+	linux_sys_close(file);
+}
+
 /* Nobody unmaps it in a way that we see: said at shutdown, and freed then. */
 static void test_lost_mapping_is_reported(void **state)
 {
@@ -672,6 +710,7 @@ int main(void)
 		  fixture_setup_fragmented, fixture_teardown, NULL },
 		TEST(test_mmap_over),
 		TEST(test_stale_mapping),
+		TEST(test_forget_mappings),
 		TEST(test_lost_mapping_is_reported),
 		TEST(test_stress),
 		{ "test_stress_fragmented", test_stress,
