@@ -103,6 +103,14 @@ bool host_is_mapped(const void *addr, size_t size_B);
  * host_munmap().
  */
 int host_forget_mappings(void *addr, size_t size_B);
+/*
+ * System calls on a descriptor that an ioctl of a file gave out: a dma-buf, a
+ * syncobj or a sync file. -EBADF: it is none of these.
+ */
+int host_fd_ioctl(int fd, unsigned long request, void *arg);
+int host_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
+                 uint64_t offset, void **addr_out);
+int host_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out);
 
 /*
  * Connects shader cores: see struct mali_window in mali.h for what a window is.

@@ -126,6 +126,25 @@ host_forget_mappings(void *addr, size_t size_B)
 }
 
 int
+host_fd_ioctl(int fd, unsigned long request, void *arg)
+{
+   return linux_sys_fd_ioctl(fd, (unsigned int)request, arg);
+}
+
+int
+host_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
+             uint64_t offset, void **addr_out)
+{
+   return linux_sys_fd_mmap(fd, addr, size_B, prot, flags, offset, addr_out);
+}
+
+int
+host_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out)
+{
+   return linux_sys_fd_lseek(fd, offset, whence, pos_out);
+}
+
+int
 host_window_create(struct host_file *file, uint32_t vm_id, uint64_t va,
                    void *host, uint64_t size_B, struct host_window **window_out)
 {

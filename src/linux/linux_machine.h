@@ -91,6 +91,14 @@ bool linux_sys_is_mapped(const void *addr, size_t size_B);
  * replaced. -ENOMEM: nothing was dropped.
  */
 int linux_sys_forget_mappings(void *addr, size_t size_B);
+/*
+ * The same on a descriptor that an ioctl gave out: a dma-buf, a syncobj or a sync
+ * file. -EBADF: it is none of these.
+ */
+int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg);
+int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
+		      uint64_t offset, void **addr_out);
+int linux_sys_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);

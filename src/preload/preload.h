@@ -73,9 +73,11 @@ struct host_file *preload_node_file(struct preload_node *node);
 bool preload_in_child(void);
 /* Whether a node may be open; false is certain. */
 bool preload_any_node(void);
+/* Whether there may be descriptors that a node gave out; false is certain. */
+bool preload_any_export(void);
 /* Whether the program may have mappings of a node; false is certain. */
 bool preload_any_mapping(void);
-void preload_will_map(void);
+void preload_did_map(void);
 /*
  * After descriptors were closed: closes the nodes that have none any more. Keeps
  * errno.

@@ -40,6 +40,7 @@ static pthread_mutex_t nodes_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct preload_node *nodes;
 static struct host_machine *machine; /* once booted, until the process ends */
 static atomic_uint node_count;
+static atomic_bool booted; /* the machine is */
 static atomic_bool mapped;
 static atomic_bool in_child;
 
@@ -120,6 +121,7 @@ boot(void)
       return ret;
    }
    pthread_atfork(fork_prepare, fork_parent, fork_child);
+   atomic_store(&booted, true);
    return 0;
 }
 
@@ -254,13 +256,19 @@ preload_any_node(void)
 }
 
 bool
+preload_any_export(void)
+{
+   return atomic_load(&booted) && !atomic_load(&in_child);
+}
+
+bool
 preload_any_mapping(void)
 {
    return atomic_load(&mapped) && !atomic_load(&in_child);
 }
 
 void
-preload_will_map(void)
+preload_did_map(void)
 {
    atomic_store(&mapped, true);
 }

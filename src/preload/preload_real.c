@@ -34,6 +34,7 @@ preload_find_real(const char *name)
 void *__wrap_mmap64(void *addr, size_t size_B, int prot, int flags, int fd,
                     off64_t offset);
 int __wrap_munmap(void *addr, size_t size_B);
+off64_t __wrap_lseek64(int fd, off64_t offset, int whence);
 int __wrap_fstat64(int fd, struct stat64 *st);
 ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 FILE *__wrap_fopen64(const char *path, const char *mode);
@@ -49,6 +50,12 @@ int
 __wrap_munmap(void *addr, size_t size_B)
 {
    return REAL(munmap)(addr, size_B);
+}
+
+off64_t
+__wrap_lseek64(int fd, off64_t offset, int whence)
+{
+   return REAL(lseek64)(fd, offset, whence);
 }
 
 int

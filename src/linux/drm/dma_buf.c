@@ -4,19 +4,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-static int dma_buf_release(struct inode *inode, struct file *file)
-{
-	struct dma_buf *dmabuf = file->private_data;
-
-	WARN_ON(!list_empty(&dmabuf->attachments));
-	dmabuf->ops->release(dmabuf);
-	kfree(dmabuf);
-	return 0;
-}
-
-static const struct file_operations dma_buf_fops = {
-	.release = dma_buf_release,
-};
+#include "drm_internal.h"
 
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 {
@@ -31,7 +19,7 @@ struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 	dmabuf = kzalloc(sizeof(*dmabuf), GFP_KERNEL);
 	if (!dmabuf)
 		return ERR_PTR(-ENOMEM);
-	file = anon_inode_getfile("dmabuf", &dma_buf_fops, dmabuf,
+	file = anon_inode_getfile("dmabuf", &linux_dma_buf_fops, dmabuf,
 				  exp_info->flags);
 	if (IS_ERR(file)) {
 		kfree(dmabuf);
@@ -65,7 +53,7 @@ struct dma_buf *dma_buf_get(int fd)
 	file = fget(fd);
 	if (!file)
 		return ERR_PTR(-EINVAL);
-	if (file->f_op != &dma_buf_fops) {
+	if (file->f_op != &linux_dma_buf_fops) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
 	}

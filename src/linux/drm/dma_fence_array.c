@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/dma-fence-array.h>
-#include <linux/dma-fence-chain.h>
-#include <linux/dma-fence-unwrap.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
@@ -154,57 +152,4 @@ struct dma_fence *dma_fence_array_next(struct dma_fence *head,
 	struct dma_fence_array *array = to_dma_fence_array(head);
 
 	return array && index < array->num_fences ? array->fences[index] : NULL;
-}
-
-/* --------------------------------------------------------------- unwrap -- */
-
-/*
- * Stores references on the plain fences within @head that have not signalled,
- * at most @max of them, and returns how many there are.
- */
-static unsigned int collect_unsignaled(struct dma_fence *head,
-				       struct dma_fence **out, unsigned int max)
-{
-	struct dma_fence *link, *member;
-	unsigned int index, count = 0;
-
-	dma_fence_chain_for_each(link, head) {
-		struct dma_fence *f = dma_fence_chain_contained(link);
-
-		dma_fence_array_for_each(member, index, f) {
-			if (dma_fence_is_signaled(member))
-				continue;
-			if (count < max)
-				out[count] = dma_fence_get(member);
-			count++;
-		}
-	}
-	return count;
-}
-
-struct dma_fence *linux_dma_fence_unwrap(struct dma_fence *head)
-{
-	struct dma_fence_array *array;
-	struct dma_fence **fences, *single;
-	unsigned int count, max;
-
-	/* Fences only ever signal, so a later count is never larger. */
-	max = collect_unsignaled(head, NULL, 0);
-	fences = kmalloc_array(max ? max : 1, sizeof(*fences), GFP_KERNEL);
-	if (!fences)
-		return NULL;
-	count = collect_unsignaled(head, fences, max);
-	if (count <= 1) {
-		single = count ? fences[0] : dma_fence_get_stub();
-		kfree(fences);
-		return single;
-	}
-	array = dma_fence_array_create(count, fences,
-				       dma_fence_context_alloc(1), 1, false);
-	if (array)
-		return &array->base;
-	while (count--)
-		dma_fence_put(fences[count]);
-	kfree(fences);
-	return NULL;
 }

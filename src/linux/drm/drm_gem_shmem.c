@@ -474,19 +474,26 @@ const struct vm_operations_struct drm_gem_shmem_vm_ops = {
 static int show_runs(struct drm_gem_shmem_object *shmem,
 		     struct vm_area_struct *vma)
 {
+	/* Pages before the mapping, in what is left of the object. */
+	unsigned long skip =
+		vma->vm_pgoff - drm_vma_node_start(&shmem->base.vma_node);
 	unsigned long addr = vma->vm_start;
-	int ret;
 
 	for (unsigned int i = 0; i < shmem->num_runs && addr < vma->vm_end;
 	     i++) {
-		unsigned long size =
-			min(shmem->runs[i].num_pages << PAGE_SHIFT,
+		struct linux_ram_run run = shmem->runs[i];
+		unsigned long before = min(skip, run.num_pages);
+		unsigned long size_B =
+			min((run.num_pages - before) << PAGE_SHIFT,
 			    vma->vm_end - addr);
+		int ret = size_B ? linux_vma_show(vma, addr, run.pfn + before,
+						  size_B) :
+				   0;
 
-		ret = linux_vma_show(vma, addr, shmem->runs[i].pfn, size);
 		if (ret)
 			return ret;
-		addr += size;
+		skip -= before;
+		addr += size_B;
 	}
 	return 0;
 }

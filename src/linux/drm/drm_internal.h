@@ -60,6 +60,9 @@ void linux_shmem_truncate(struct drm_gem_shmem_object *shmem);
 /* drm_gem_shmem.c */
 void linux_shmem_free_runs(struct drm_gem_shmem_object *shmem);
 
+/* dma_buf_file.c: what a dma-buf's descriptor can do. */
+extern const struct file_operations linux_dma_buf_fops;
+
 /* drm_sys.c */
 struct vm_area_struct;
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <drm/drm_drv.h>
@@ -28,7 +29,8 @@ struct mapping {
 	struct rb_node rb; /* in mappings, by vm_start */
 	struct list_head link; /* of those that are to be dropped */
 	struct vm_area_struct vma;
-	struct drm_device *dev; /* a reference, for the object's sake */
+	/* A reference, for the object's sake; NULL: the file has one itself. */
+	struct drm_device *dev;
 
 	/* While it is being made: what to show, in order of address. */
 	struct piece *pieces;
@@ -133,7 +135,8 @@ static void split_off(struct mapping *mapping, unsigned long end,
 {
 	rest->vma = mapping->vma;
 	rest->dev = mapping->dev;
-	drm_dev_get(rest->dev);
+	if (rest->dev)
+		drm_dev_get(rest->dev);
 	get_file(rest->vma.vm_file);
 	trim_front(rest, end);
 	if (rest->vma.vm_ops && rest->vma.vm_ops->open)
@@ -178,7 +181,8 @@ static void mapping_drop(struct mapping *mapping)
 	if (vma->vm_ops && vma->vm_ops->close)
 		vma->vm_ops->close(vma);
 	fput(vma->vm_file);
-	drm_dev_put(mapping->dev);
+	if (mapping->dev)
+		drm_dev_put(mapping->dev);
 	kfree(mapping);
 }
 
@@ -331,10 +335,19 @@ int vm_insert_page(struct vm_area_struct *vma, unsigned long addr,
 	return linux_vma_show(vma, addr, page_to_pfn(page), PAGE_SIZE);
 }
 
-static vm_flags_t to_vm_flags(int prot, int flags)
+/* What the file was opened for bounds what its shared mappings may become. */
+static bool may_write(const struct file *file, int flags)
 {
-	/* The node was opened for reading and writing. */
-	vm_flags_t vm_flags = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+	return (file->f_flags & O_ACCMODE) != O_RDONLY ||
+	       (flags & MAP_TYPE) == MAP_PRIVATE;
+}
+
+static vm_flags_t to_vm_flags(const struct file *file, int prot, int flags)
+{
+	vm_flags_t vm_flags = VM_MAYREAD | VM_MAYEXEC;
+
+	if (may_write(file, flags))
+		vm_flags |= VM_MAYWRITE;
 
 	if (prot & PROT_READ)
 		vm_flags |= VM_READ;
@@ -357,23 +370,30 @@ static bool is_complete(const struct mapping *mapping)
 	return shown_B == mapping->vma.vm_end - mapping->vma.vm_start;
 }
 
+/* Of a file that has an inode, which is the node's. */
+static struct drm_file *to_drm_file(struct file *file)
+{
+	return file->private_data;
+}
+
 static struct mapping *mapping_create(struct file *file, unsigned long start,
 				      size_t size_B, int prot, int flags,
 				      u64 offset)
 {
-	struct drm_file *drm_file = file->private_data;
 	struct mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
 
 	if (!mapping)
 		return NULL;
 	mapping->vma.vm_start = start;
 	mapping->vma.vm_end = start + size_B;
-	mapping->vma.vm_flags = to_vm_flags(prot, flags);
+	mapping->vma.vm_flags = to_vm_flags(file, prot, flags);
 	mapping->vma.vm_page_prot = vm_get_page_prot(mapping->vma.vm_flags);
 	mapping->vma.vm_pgoff = offset >> PAGE_SHIFT;
 	mapping->vma.vm_file = get_file(file);
-	mapping->dev = drm_file->minor->dev;
-	drm_dev_get(mapping->dev);
+	if (file->f_inode) {
+		mapping->dev = to_drm_file(file)->minor->dev;
+		drm_dev_get(mapping->dev);
+	}
 	return mapping;
 }
 
@@ -457,6 +477,8 @@ int linux_mmap(struct file *file, unsigned long addr, size_t size_B, int prot,
 	    (type != MAP_SHARED && type != MAP_SHARED_VALIDATE &&
 	     type != MAP_PRIVATE))
 		return -EINVAL;
+	if ((prot & PROT_WRITE) && !may_write(file, flags))
+		return -EACCES;
 	if (size_B > LONG_MAX - PAGE_SIZE)
 		return -ENOMEM;
 	size_B = PAGE_ALIGN(size_B);

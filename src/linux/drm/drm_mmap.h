@@ -12,7 +12,8 @@ struct file;
 
 /*
  * mmap(2): addresses and sizes in bytes, prot and flags as the host has them.
- * -EINVAL, -EEXIST (MAP_FIXED_NOREPLACE), -ENOMEM, or what the driver returned.
+ * -EINVAL, -EEXIST (MAP_FIXED_NOREPLACE), -EACCES (to be written through a file
+ * for reading), -ENOMEM, or what the driver returned.
  * With MAP_FIXED the range is as before where the driver refused, and
  * inaccessible where the host did half-way.
  */

@@ -161,6 +161,8 @@ static int prime_mmap(struct dma_buf *dma_buf, struct vm_area_struct *vma)
 {
 	struct drm_gem_object *obj = dma_buf->priv;
 
+	/* Objects expect an offset of the node. */
+	vma->vm_pgoff += drm_vma_node_start(&obj->vma_node);
 	return drm_gem_mmap_obj(obj, obj->size, vma);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* The system calls of a process on the device node; see linux_machine.h. */
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -30,6 +31,7 @@ int linux_sys_open(struct linux_file **file_out)
 	kref_init(&file->file.f_count);
 	file->file.f_op = fops;
 	file->file.f_inode = inode;
+	file->file.f_flags = O_RDWR;
 	ret = fops->open(inode, &file->file);
 	if (ret) {
 		/* Never opened: there is nothing to release. */
@@ -55,13 +57,20 @@ void linux_sys_close(struct linux_file *file)
 	linux_assert_no_locks_held();
 }
 
-int linux_sys_ioctl(struct linux_file *file, unsigned int cmd, void *arg)
+static int file_ioctl(struct file *file, unsigned int cmd, void *arg)
 {
-	long ret = file->file.f_op->unlocked_ioctl(&file->file, cmd,
-						   (unsigned long)arg);
+	long ret = file->f_op->unlocked_ioctl ?
+			   file->f_op->unlocked_ioctl(file, cmd,
+						      (unsigned long)arg) :
+			   -ENOTTY;
 
 	linux_assert_no_locks_held();
 	return ret == -ERESTARTSYS ? -EINTR : (int)ret;
+}
+
+int linux_sys_ioctl(struct linux_file *file, unsigned int cmd, void *arg)
+{
+	return file_ioctl(&file->file, cmd, arg);
 }
 
 int linux_sys_mmap(struct linux_file *file, void *addr, size_t size_B, int prot,
@@ -93,6 +102,51 @@ int linux_sys_forget_mappings(void *addr, size_t size_B)
 
 	linux_assert_no_locks_held();
 	return ret;
+}
+
+/* ---------------------------------------------------------- descriptors -- */
+
+int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg)
+{
+	struct file *file = fget(fd);
+	int ret;
+
+	if (!file)
+		return -EBADF;
+	ret = file_ioctl(file, cmd, arg);
+	fput(file);
+	return ret;
+}
+
+int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
+		      uint64_t offset, void **addr_out)
+{
+	struct file *file = fget(fd);
+	int ret;
+
+	if (!file)
+		return -EBADF;
+	ret = linux_mmap(file, (unsigned long)addr, size_B, prot, flags, offset,
+			 addr_out);
+	fput(file);
+	linux_assert_no_locks_held();
+	return ret;
+}
+
+int linux_sys_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out)
+{
+	struct file *file = fget(fd);
+	loff_t pos;
+
+	if (!file)
+		return -EBADF;
+	pos = file->f_op->llseek ? file->f_op->llseek(file, offset, whence) :
+				   -ESPIPE;
+	fput(file);
+	if (pos < 0)
+		return (int)pos;
+	*pos_out = pos;
+	return 0;
 }
 
 struct drm_file *linux_file_drm(struct linux_file *file)

@@ -430,6 +430,37 @@ static void test_chain_signal_under_lock(void **state)
 	}
 }
 
+/* Of several fences of one context, the last stands for all. */
+static void test_merge(void **state)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct dma_fence *first = create_in(context, 1),
+			 *last = create_in(context, 2), *other = create();
+	struct dma_fence *array = create_array(first, other, false);
+	struct dma_fence *heads[] = {last, array, first, other, NULL};
+	struct dma_fence *merged =
+		linux_dma_fence_merge(heads, ARRAY_SIZE(heads));
+
+	assert_int_equal(to_dma_fence_array(merged)->num_fences, 2);
+	assert_ptr_equal(to_dma_fence_array(merged)->fences[0], last);
+	assert_ptr_equal(to_dma_fence_array(merged)->fences[1], other);
+	dma_fence_put(merged);
+	merged = dma_fence_unwrap_merge(first, last);
+	assert_ptr_equal(merged, last);
+	dma_fence_put(merged);
+	merged = linux_dma_fence_merge(NULL, 0);
+	assert_true(dma_fence_is_signaled(merged));
+	dma_fence_put(merged);
+
+	dma_fence_signal(first);
+	dma_fence_signal(last);
+	dma_fence_signal(other);
+	dma_fence_put(array);
+	dma_fence_put(first);
+	dma_fence_put(last);
+	dma_fence_put(other);
+}
+
 static void test_unwrap(void **state)
 {
 	struct dma_fence *a = create(), *b = create(), *c = create();
@@ -698,6 +729,7 @@ int main(void)
 		TEST(test_chain),
 		TEST(test_chain_signal_locked),
 		TEST(test_chain_signal_under_lock),
+		TEST(test_merge),
 		TEST(test_unwrap),
 		TEST(test_resv),
 		TEST(test_ww_rules),

@@ -18,6 +18,11 @@ struct vm_area_struct;
 
 #define FOP_UNSIGNED_OFFSET BIT(5)
 
+/* llseek()'s whence */
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+
 struct file_operations {
 	struct module *owner;
 	unsigned int fop_flags;
@@ -26,13 +31,13 @@ struct file_operations {
 	long (*unlocked_ioctl)(struct file *file, unsigned int cmd,
 			       unsigned long arg);
 	int (*mmap)(struct file *file, struct vm_area_struct *vma);
+	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 	/* There are no such system calls here. */
 	long (*compat_ioctl)(struct file *file, unsigned int cmd,
 			     unsigned long arg);
 	unsigned int (*poll)(struct file *file, struct poll_table_struct *wait);
 	ssize_t (*read)(struct file *file, char *buf, size_t count,
 			loff_t *pos);
-	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 	void (*show_fdinfo)(struct seq_file *m, struct file *file);
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * reduced: no ioctls, no merging. A fence behind a file descriptor, readable
- * for poll() once it signalled.
+ * faithful: a fence behind a file descriptor, readable for poll() once it
+ * signalled.
  */
 #ifndef LINUX_SYNC_FILE_H
 #define LINUX_SYNC_FILE_H
@@ -15,6 +15,7 @@ struct sync_file {
 	struct file *file; /* owns this */
 	struct dma_fence *fence;
 	struct dma_fence_cb cb;
+	char user_name[32]; /* of a merged one; else empty */
 };
 
 /* With a reference of its own on @fence; dropped by fput(file). NULL. */
