@@ -15,6 +15,7 @@
 #include "panvk_device.h"
 /* pan_kmod hands the machine's counters through as they are. */
 #include "host/host.h"
+#include "host/host_counters.h"
 
 struct counter {
    const char *name;
@@ -57,27 +58,7 @@ gather(struct panvk_device *dev, struct counter counters[MAX_COUNTERS])
 #define SINCE(member)                                                          \
    counters[count++] = (struct counter){#member, stats.member - start->member};
 #define NOW(member) counters[count++] = (struct counter){#member, stats.member};
-   SINCE(ioctls)
-   SINCE(vm_bind_ioctls)
-   SINCE(vm_bind_ops)
-   SINCE(pt_entries_written)
-   NOW(pt_pages)
-   NOW(pt_pages_peak)
-   NOW(vmas)
-   SINCE(tlb_misses)
-   SINCE(tlb_stalls)
-   SINCE(tlb_evictions)
-   NOW(tlb_entries)
-   SINCE(mmu_faults)
-   SINCE(null_steps)
-   SINCE(null_bulks)
-   SINCE(mmu_locks)
-   SINCE(mmu_locked_B)
-   SINCE(cache_flushes)
-   SINCE(host_calls)
-   NOW(dram_size_B)
-   NOW(dram_allocated_B)
-   NOW(dram_peak_B)
+   HOST_COUNTERS(SINCE, NOW)
 #undef NOW
 #undef SINCE
    return count;

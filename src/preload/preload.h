@@ -8,6 +8,7 @@
  *   preload_node.c   descriptors of the node
  *   preload_real.c   libc, for this library and for the machine below it
  *   preload_guard.c  the machine's own descriptors
+ *   preload_stats.c  counters, at the end
  *   preload_open.c, preload_close.c, preload_stat.c, preload_link.c,
  *   preload_dir.c, preload_io.c: the functions that stand before libc's
  *
@@ -83,5 +84,10 @@ void preload_did_map(void);
  * errno.
  */
 void preload_nodes_collect(void);
+
+/* ----------------------------------------------------------------- stats -- */
+
+/* What PANSPARSE_STATS asks for, at the end of the program. */
+void preload_write_stats(struct host_machine *machine);
 
 #endif /* PRELOAD_H */

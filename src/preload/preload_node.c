@@ -321,12 +321,12 @@ preload_nodes_collect(void)
  * undone its mappings, what the driver still has is said, and is the program's
  * exit status. Otherwise the end of the process is the end of all.
  */
-static void __attribute__((destructor))
+static void
 check_leaks(void)
 {
    const char *wanted = getenv("PANSPARSE_DRM_LEAKS");
 
-   if (!machine || !wanted || !*wanted || atomic_load(&in_child))
+   if (!wanted || !*wanted)
       return;
    preload_nodes_collect();
    if (atomic_load(&node_count)) {
@@ -340,4 +340,13 @@ check_leaks(void)
    preload_error("leaks: %d", leaks);
    fflush(NULL);
    _exit(LEAK_STATUS);
+}
+
+static void __attribute__((destructor))
+end_of_program(void)
+{
+   if (!machine || atomic_load(&in_child))
+      return;
+   preload_write_stats(machine);
+   check_leaks();
 }

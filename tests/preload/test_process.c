@@ -111,6 +111,26 @@ test_leak_check(void **state)
    assert_int_equal(run_self("leave-mapping"), 23);
 }
 
+/* A program that opened the node says at its end what was counted. */
+static void
+test_stats(void **state)
+{
+   char path[] = "/tmp/pansparse-test-XXXXXX", line[4096] = "";
+   unsigned ioctls = 0;
+   int fd = mkstemp(path);
+
+   assert_true(fd >= 0);
+   setenv("PANSPARSE_STATS", path, 1);
+   assert_int_equal(run_self("first-vm"), 0);
+   unsetenv("PANSPARSE_STATS");
+   assert_true(read(fd, line, sizeof(line) - 1) > 0);
+   assert_int_equal(sscanf(line, "{\"pid\": %*d, \"ioctls\": %u", &ioctls), 1);
+   assert_int_equal(ioctls, 1);
+   assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+   close(fd);
+   unlink(path);
+}
+
 static int
 work(const char *argument)
 {
@@ -158,6 +178,7 @@ main(int argc, char **argv)
       cmocka_unit_test(test_inherited),
       cmocka_unit_test(test_outlives),
       cmocka_unit_test(test_leak_check),
+      cmocka_unit_test(test_stats),
    };
    return cmocka_run_group_tests_name("preload-process", tests, NULL, NULL);
 }
