@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A table of what PANSPARSE_STATS counted: DIR/<driver>-<uAPI>, a line of JSON each."""
+"""A table of what PANSPARSE_STATS counted: DIR/stats-<driver>-<uAPI>, a line of JSON each."""
 import json
 import pathlib
 import sys
@@ -16,8 +16,8 @@ COUNTERS = {
 
 def main(directory):
     runs = {}
-    for path in sorted(pathlib.Path(directory).glob("*-1.*"), reverse=True):
-        runs[path.name] = json.loads(path.read_text().splitlines()[-1])
+    for path in sorted(pathlib.Path(directory).glob("stats-*"), reverse=True):
+        runs[path.name.removeprefix("stats-")] = json.loads(path.read_text().splitlines()[-1])
     if not runs:
         return
     print("# " + "".ljust(28) + "".join(name.rjust(18) for name in runs))

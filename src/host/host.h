@@ -194,6 +194,13 @@ int host_vm_root(struct host_file *file, uint32_t vm_id, uint64_t *pa_out);
 void *host_dram_ptr(struct host_machine *machine, uint64_t pa);
 
 /*
+ * What the driver offers in debugfs: panthor_debugfs.h has the names. The text ends
+ * in NUL, which does not count, and is to be free()d. -ENOENT, -ENOMEM.
+ */
+int host_debugfs_read(struct host_machine *machine, const char *name,
+                      char **text_out, size_t *size_out);
+
+/*
  * For tests: frees DRAM as an allocation does that finds none, at least @size_B
  * bytes if there is as much to swap out. Returns how many were freed.
  */

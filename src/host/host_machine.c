@@ -382,6 +382,14 @@ host_dram_ptr(struct host_machine *machine, uint64_t pa)
    return (char *)mali_dram_base(machine->dram) + pa;
 }
 
+int
+host_debugfs_read(struct host_machine *machine, const char *name,
+                  char **text_out, size_t *size_out)
+{
+   (void)machine;
+   return linux_debugfs_read(name, text_out, size_out);
+}
+
 uint64_t
 host_reclaim(struct host_machine *machine, uint64_t size_B)
 {

@@ -142,6 +142,13 @@ kmod_host_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa)
    return host_dram_ptr(to_host_dev(dev)->machine, pa);
 }
 
+static int
+kmod_host_debugfs_read(struct pan_kmod_dev *dev, const char *name,
+                       char **text_out, size_t *size_out)
+{
+   return host_debugfs_read(to_host_dev(dev)->machine, name, text_out, size_out);
+}
+
 static uint64_t
 kmod_host_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
 {
@@ -179,6 +186,7 @@ static const struct pan_kmod_ops kmod_host_ops = {
     .get_stats = kmod_host_get_stats,
     .vm_root = kmod_host_vm_root,
     .dram_ptr = kmod_host_dram_ptr,
+    .debugfs_read = kmod_host_debugfs_read,
     .reclaim = kmod_host_reclaim,
     .inject_stuck_as = kmod_host_inject_stuck_as,
     .inject_stuck_mcu = kmod_host_inject_stuck_mcu,

@@ -181,6 +181,13 @@ int pan_kmod_get_stats(struct pan_kmod_dev *dev, struct host_stats *stats_out);
 int pan_kmod_vm_root(struct pan_kmod_vm *vm, uint64_t *pa_out);
 void *pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa);
 /*
+ * A file of the kernel driver's in debugfs, on the virtual GPU (-ENOTSUP elsewhere):
+ * see panthor_debugfs.h. The text ends in NUL, which does not count, and is to be
+ * free()d. -ENOENT, -ENOMEM.
+ */
+int pan_kmod_debugfs_read(struct pan_kmod_dev *dev, const char *name,
+                          char **text_out, size_t *size_out);
+/*
  * Makes the kernel free @size_B bytes of memory, as when none is left; returns
  * how many it could, always 0 on a render node.
  */

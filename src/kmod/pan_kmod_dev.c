@@ -319,6 +319,15 @@ pan_kmod_dram_ptr(struct pan_kmod_dev *dev, uint64_t pa)
    return dev->ops->dram_ptr ? dev->ops->dram_ptr(dev, pa) : NULL;
 }
 
+int
+pan_kmod_debugfs_read(struct pan_kmod_dev *dev, const char *name,
+                      char **text_out, size_t *size_out)
+{
+   return dev->ops->debugfs_read
+             ? dev->ops->debugfs_read(dev, name, text_out, size_out)
+             : -ENOTSUP;
+}
+
 uint64_t
 pan_kmod_reclaim(struct pan_kmod_dev *dev, uint64_t size_B)
 {

@@ -36,6 +36,8 @@ struct pan_kmod_ops {
    int (*get_stats)(struct pan_kmod_dev *dev, struct host_stats *stats_out);
    int (*vm_root)(struct pan_kmod_vm *vm, uint64_t *pa_out);
    void *(*dram_ptr)(struct pan_kmod_dev *dev, uint64_t pa);
+   int (*debugfs_read)(struct pan_kmod_dev *dev, const char *name,
+                       char **text_out, size_t *size_out);
    uint64_t (*reclaim)(struct pan_kmod_dev *dev, uint64_t size_B);
    void (*inject_stuck_as)(struct pan_kmod_dev *dev, uint32_t command,
                            uint32_t skip);

@@ -99,6 +99,12 @@ int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg);
 int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
 		      uint64_t offset, void **addr_out);
 int linux_sys_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out);
+/*
+ * Reads a file that the driver of the node offers in debugfs, as a whole. The text
+ * ends in NUL, which does not count, and is to be free()d. -ENOENT: no such file;
+ * -ENODEV: no node; -ENOMEM.
+ */
+int linux_debugfs_read(const char *name, char **text_out, size_t *size_out);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);

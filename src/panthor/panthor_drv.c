@@ -15,6 +15,7 @@
 #include <drm-uapi/panthor_drm.h>
 
 #include "panthor_bind.h"
+#include "panthor_debugfs.h"
 #include "panthor_device.h"
 #include "panthor_drv.h"
 #include "panthor_gem.h"
@@ -219,6 +220,7 @@ static const struct file_operations panthor_fops = {
 		.fops = &panthor_fops, .name = "panthor",                      \
 		.desc = "Panthor DRM driver", .date = "20261121", .major = 1,  \
 		.minor = (minor_version),                                      \
+		.debugfs_init = panthor_debugfs_init,                          \
 		.gem_create_object = panthor_gem_create_object,                \
 		.gem_prime_import_sg_table =                                   \
 			drm_gem_shmem_prime_import_sg_table,                   \

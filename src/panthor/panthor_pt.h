@@ -187,4 +187,23 @@ void panthor_pt_drop_shared(struct panthor_pt *pt, u8 set);
 void panthor_pt_recycle(struct panthor_pt *pt);
 void panthor_pt_settle(struct panthor_pt *pt, struct list_head *surplus);
 
+/* panthor_pt_dump.c */
+struct panthor_pt_entry {
+	u64 start, end; /* VA */
+	u64 desc;
+	int level; /* of the table that holds it */
+};
+
+enum panthor_pt_kind {
+	PANTHOR_PT_KIND_MEMORY, /* a leaf */
+	PANTHOR_PT_KIND_NULL, /* one that says that there is no memory */
+	PANTHOR_PT_KIND_ABSENT, /* one whose memory was evicted */
+	PANTHOR_PT_KIND_SHARED, /* names a shared table of sparse memory */
+};
+
+bool panthor_pt_next_entry(const struct panthor_pt *pt, u64 va,
+			   struct panthor_pt_entry *entry);
+enum panthor_pt_kind
+panthor_pt_entry_kind(const struct panthor_pt_entry *entry);
+
 #endif /* PANTHOR_PT_H */

@@ -130,3 +130,21 @@ struct panthor_vm *panthor_vm_pool_get_vm(struct panthor_vm_pool *pool, u32 id)
 
 	return vm;
 }
+
+/**
+ * panthor_vm_pool_get_next() - walk over the VMs of a file
+ * @pool: of the file
+ * @id: of the last one, 0 before the first; that of the result
+ *
+ * Return: a reference to the VM with the next higher id, or NULL.
+ */
+struct panthor_vm *panthor_vm_pool_get_next(struct panthor_vm_pool *pool,
+					    u32 *id)
+{
+	struct panthor_vm *vm = NULL;
+
+	while (!vm && ++*id <= PANTHOR_MAX_VMS_PER_FILE)
+		vm = panthor_vm_pool_get_vm(pool, *id);
+
+	return vm;
+}

@@ -26,5 +26,7 @@ int panthor_vm_pool_create_vm(struct panthor_device *ptdev,
 			      struct drm_panthor_vm_create *args);
 int panthor_vm_pool_destroy_vm(struct panthor_vm_pool *pool, u32 id);
 struct panthor_vm *panthor_vm_pool_get_vm(struct panthor_vm_pool *pool, u32 id);
+struct panthor_vm *panthor_vm_pool_get_next(struct panthor_vm_pool *pool,
+					    u32 *id);
 
 #endif /* PANTHOR_VM_POOL_H */

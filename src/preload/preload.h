@@ -33,6 +33,7 @@
 #define PRELOAD_MINOR 128
 #define PRELOAD_NODE_NAME "renderD128"
 #define PRELOAD_NODE_PATH "/dev/dri/" PRELOAD_NODE_NAME
+#define PRELOAD_DEBUGFS_PATH "/sys/kernel/debug/dri/128/"
 
 /* One line on stderr. Keeps errno. */
 void preload_error(const char *format, ...)
@@ -63,6 +64,11 @@ void preload_fix_stat(struct stat *st);
  * machine the first time; what went wrong then is said on stderr.
  */
 int preload_node_open(int flags);
+/*
+ * open(2) of a file of the driver's in debugfs, as it is now: a descriptor, or -1
+ * and errno.
+ */
+int preload_debugfs_open(const char *name, int flags);
 /*
  * The open node behind @fd, with a reference, or NULL. Keeps errno. Copies of a
  * descriptor, however they were made, are the same node.

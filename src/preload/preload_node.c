@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -199,6 +200,32 @@ preload_node_open(int flags)
       return -1;
    }
    errno = saved;
+   return fd;
+}
+
+int
+preload_debugfs_open(const char *name, int flags)
+{
+   char *text = NULL;
+   size_t size_B;
+   int saved = errno;
+   int ret = preload_any_export()
+                ? host_debugfs_read(machine, name, &text, &size_B)
+                : -ENOENT;
+
+   if (ret) {
+      errno = -ret;
+      return -1;
+   }
+   int fd = REAL(memfd_create)(name, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+   if (fd >= 0 && pwrite(fd, text, size_B, 0) != (ssize_t)size_B) {
+      REAL(close)(fd);
+      errno = ENOMEM;
+      fd = -1;
+   }
+   free(text);
+   if (fd >= 0)
+      errno = saved;
    return fd;
 }
 

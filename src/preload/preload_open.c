@@ -27,8 +27,21 @@ may_be_node(const char *path, bool redirected)
    return redirected || !strcmp(slash ? slash + 1 : path, PRELOAD_NODE_NAME);
 }
 
+#define DEBUGFS_PATH_LENGTH (sizeof(PRELOAD_DEBUGFS_PATH) - 1)
+
+/* Its files can be read, and that is all. */
+static int
+open_debugfs(const char *path, int flags)
+{
+   if (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_DIRECTORY)) {
+      errno = flags & O_DIRECTORY ? ENOTDIR : EACCES;
+      return -1;
+   }
+   return preload_debugfs_open(path + DEBUGFS_PATH_LENGTH, flags);
+}
+
 /*
- * Opens the node if @path is it: true, and the result in *@fd_out. Else false:
+ * Opens the node if @path is it, or a file of the driver's in debugfs: true, and the result in *@fd_out. Else false:
  * libc is to open the file.
  */
 static bool
@@ -37,7 +50,13 @@ open_node(int dirfd, const char *path, bool redirected, int flags, int *fd_out)
    struct stat st;
    int saved = errno;
 
-   if (!path || !may_be_node(path, redirected))
+   if (!path)
+      return false;
+   if (!strncmp(path, PRELOAD_DEBUGFS_PATH, DEBUGFS_PATH_LENGTH)) {
+      *fd_out = open_debugfs(path, flags);
+      return true;
+   }
+   if (!may_be_node(path, redirected))
       return false;
 
    bool found = !REAL(fstatat)(dirfd, path, &st,
@@ -143,6 +162,15 @@ DEFINE_OPEN_2(__open64_2)
 DEFINE_OPENAT_2(__openat_2)
 DEFINE_OPENAT_2(__openat64_2)
 
+static FILE *
+fopen_debugfs(const char *path, const char *mode)
+{
+   int flags = mode[0] != 'r' || strchr(mode, '+') ? O_RDWR : O_RDONLY;
+   int fd = open_debugfs(path, flags | (strchr(mode, 'e') ? O_CLOEXEC : 0));
+
+   return fd >= 0 ? fdopen(fd, mode) : NULL;
+}
+
 /* The files of the tree that describe the device; the node is no stream. */
 #define DEFINE_FOPEN(name)                                                     \
    PRELOAD_API FILE *name(const char *path, const char *mode)                  \
@@ -154,6 +182,8 @@ DEFINE_OPENAT_2(__openat64_2)
          errno = EACCES;                                                       \
          return NULL;                                                          \
       }                                                                        \
+      if (mode && !strncmp(path, PRELOAD_DEBUGFS_PATH, DEBUGFS_PATH_LENGTH))   \
+         return fopen_debugfs(path, mode);                                     \
       return REAL(name)(target, mode);                                         \
    }
 

@@ -5,6 +5,7 @@
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -155,6 +156,35 @@ test_sync_file(void **state)
 
 /* ---------------------------------------------------------------- the rest -- */
 
+#define DEBUGFS "/sys/kernel/debug/dri/128/"
+
+/* What the driver says of this machine, as it is at each open. */
+static void
+test_debugfs(void **state)
+{
+   int fd = open_node();
+   char text[4096] = "";
+
+   create_vm(fd);
+   int file = open(DEBUGFS "gpuvas", O_RDONLY | O_CLOEXEC);
+   assert_true(file >= 0);
+   assert_true(read(file, text, sizeof(text) - 1) > 0);
+   assert_non_null(strstr(text, "DRM GPU VA space (panthor-file-1-vm-1)"));
+   close(file);
+   create_vm(fd);
+   FILE *stream = fopen(DEBUGFS "translations", "r");
+   assert_non_null(stream);
+   size_t length = fread(text, 1, sizeof(text) - 1, stream);
+   text[length] = '\0';
+   assert_non_null(strstr(text, "Translations of file 1, VM 2:"));
+   fclose(stream);
+
+   assert_errno(open(DEBUGFS "gpuvas", O_RDWR), EACCES);
+   assert_errno(open(DEBUGFS "nothing", O_RDONLY), ENOENT);
+   assert_null(fopen(DEBUGFS "gpuvas", "w"));
+   close(fd);
+}
+
 /* What the kernel answers for descriptors of any kind. */
 static void
 test_any_file(void **state)
@@ -198,6 +228,7 @@ main(void)
       cmocka_unit_test(test_implicit_sync),
       cmocka_unit_test(test_sync_file),
       cmocka_unit_test(test_any_file),
+      cmocka_unit_test(test_debugfs),
       cmocka_unit_test(test_fork),
    };
    return cmocka_run_group_tests_name("preload-share", tests, NULL, NULL);

@@ -4,11 +4,15 @@
  * creates, binds, rebinds and unbinds, waits on fences and semaphores, and
  * destroys. It links nothing, and says what it did, as TAP; the same program runs
  * on any Vulkan driver.
+ *
+ * SPARSE_CLIENT_TRANSLATIONS=FILE: what Panthor's page tables say after each bind
+ * is appended to FILE, as debugfs has it.
  */
 #include "vk.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define BUFFER_PAGES 4096u
 #define BOUND_PAGES 64u
@@ -35,6 +39,25 @@ scattered(uint32_t i)
    return i * 1031 % BUFFER_PAGES;
 }
 
+static void
+note_translations(void)
+{
+   const char *path = getenv("SPARSE_CLIENT_TRANSLATIONS");
+   static unsigned binds;
+   char line[256];
+
+   if (!path)
+      return;
+   FILE *from = fopen("/sys/kernel/debug/dri/128/translations", "re");
+   FILE *to = fopen(path, "ae");
+   CHECK(from && to);
+   fprintf(to, "bind %u\n", ++binds);
+   while (fgets(line, sizeof(line), from))
+      fputs(line, to);
+   fclose(from);
+   CHECK(!fclose(to));
+}
+
 static VkFence
 create_fence(struct vk *vk)
 {
@@ -55,6 +78,7 @@ bind_and_wait(struct vk *vk, VkBindSparseInfo *info)
    CHECK(vk->WaitForFences(vk->device, 1, &fence, VK_TRUE, 10000000000ull) ==
          VK_SUCCESS);
    vk->DestroyFence(vk->device, fence, NULL);
+   note_translations();
 }
 
 /* ----------------------------------------------------------------- buffer -- */
@@ -365,6 +389,7 @@ use_queues(struct vk *vk)
    CHECK(value == 0);
    CHECK(vk->SignalSemaphore(vk->device, &go) == VK_SUCCESS);
    wait_for(vk, timeline, 3);
+   note_translations();
    CHECK(vk->DeviceWaitIdle(vk->device) == VK_SUCCESS);
 
    vk->DestroyCommandPool(vk->device, pool, NULL);

@@ -143,6 +143,8 @@ int drm_dev_register(struct drm_device *dev, unsigned long flags)
 	if (WARN_ON(!drm_core_check_feature(dev, DRIVER_RENDER) ||
 		    !dev->driver->fops))
 		return -EINVAL;
+	if (dev->driver->debugfs_init)
+		dev->driver->debugfs_init(dev->render);
 	mutex_lock(&node_lock);
 	if (node_minor) {
 		ret = -EBUSY;

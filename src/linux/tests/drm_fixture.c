@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <drm/drm_debugfs.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -249,11 +250,49 @@ static const struct drm_ioctl_desc driver_ioctls[] = {
 
 DEFINE_DRM_GEM_FOPS(driver_fops);
 
+static int show_lines(struct seq_file *m, void *unused)
+{
+	struct drm_info_node *node = m->private;
+
+	if (node->minor->dev != fixture_drm())
+		return -EINVAL;
+	for (int i = 0; i < FIXTURE_DEBUGFS_LINES; i++)
+		seq_printf(m, "line %d\n", i);
+	seq_puts(m, "end");
+	seq_putc(m, '.');
+	return 0;
+}
+
+static int show_error(struct seq_file *m, void *unused)
+{
+	seq_puts(m, "something");
+	return -EIO;
+}
+
+static int show_nothing(struct seq_file *m, void *unused)
+{
+	return 0;
+}
+
+static const struct drm_info_list debugfs_files[] = {
+	{ "lines", show_lines, DRIVER_GEM, NULL },
+	{ "error", show_error, 0, NULL },
+	{ "nothing", show_nothing, 0, NULL },
+	{ "displays", show_lines, DRIVER_MODESET, NULL },
+};
+
+static void driver_debugfs_init(struct drm_minor *minor)
+{
+	drm_debugfs_create_files(debugfs_files, ARRAY_SIZE(debugfs_files),
+				 minor->debugfs_root, minor);
+}
+
 static const struct drm_driver driver = {
 	.driver_features = DRIVER_RENDER | DRIVER_GEM | DRIVER_SYNCOBJ |
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.open = driver_open,
 	.postclose = driver_postclose,
+	.debugfs_init = driver_debugfs_init,
 	.gem_create_object = create_object,
 	.gem_prime_import_sg_table = import_sg_table,
 	.name = "fixture",

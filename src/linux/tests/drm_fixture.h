@@ -82,6 +82,9 @@ struct fixture_large {
 /* Adds 1 to each byte. */
 #define FIXTURE_LARGE DRM_IOWR(FIXTURE_NR_LARGE, struct fixture_large)
 
+/* Lines of the file "lines" in debugfs. */
+#define FIXTURE_DEBUGFS_LINES 3000
+
 struct fixture_driver_stats {
 	int opens;
 	int postcloses;

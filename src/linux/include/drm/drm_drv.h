@@ -13,6 +13,7 @@ struct dma_buf_attachment;
 struct drm_file;
 struct drm_gem_object;
 struct drm_ioctl_desc;
+struct drm_minor;
 struct drm_printer;
 struct file_operations;
 struct sg_table;
@@ -44,6 +45,8 @@ struct drm_driver {
 		struct drm_device *dev, struct dma_buf_attachment *attach,
 		struct sg_table *sgt);
 	void (*show_fdinfo)(struct drm_printer *p, struct drm_file *f);
+	/* For drm_debugfs_create_files(), when the node is registered. */
+	void (*debugfs_init)(struct drm_minor *minor);
 
 	int major;
 	int minor;

@@ -26,6 +26,10 @@ struct drm_minor {
 	int index;
 	int type; /* enum drm_minor_type */
 	struct drm_device *dev;
+	struct dentry *debugfs_root; /* NULL */
+	/* Constant once the node is registered. */
+	const struct drm_info_list *debugfs_files;
+	int num_debugfs_files;
 };
 
 /* One open file of the node, with the handles it owns. */
