@@ -64,6 +64,7 @@ map_op(const struct fixture *f, uint64_t va)
       .flags = NOEXEC, .bo_handle = f->bo->handle, .va = va, .size = SZ_64K};
 }
 
+/* A bind signals a binary syncobj or a timeline point when it has happened. */
 static void
 test_signal(void **state)
 {
@@ -87,6 +88,7 @@ test_signal(void **state)
                     -ETIME);
 }
 
+/* Two queues hand a timeline back and forth, a thousand points long. */
 static void
 test_chain(void **state)
 {
@@ -206,6 +208,8 @@ test_destroy_queued(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_signal),     WITH_FIXTURE(test_chain),
       WITH_FIXTURE(test_batch_wait), WITH_FIXTURE(test_gate),

@@ -259,6 +259,7 @@ run(const struct host_config *config)
    free(a);
 }
 
+/* Accesses while binds change: old or new, over contiguous memory. */
 static void
 test_contiguous(void **state)
 {
@@ -266,6 +267,7 @@ test_contiguous(void **state)
    run(&uapi_small);
 }
 
+/* Accesses while binds change: old or new, over scattered pages. */
 static void
 test_fragmented(void **state)
 {
@@ -276,6 +278,8 @@ test_fragmented(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_contiguous),
       cmocka_unit_test(test_fragmented),

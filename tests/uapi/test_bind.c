@@ -59,6 +59,10 @@ test_sparse_budget(void **state)
    }
 }
 
+/*
+ * A sparse range whose ends are no multiple of anything stays within the budget
+ * of entries.
+ */
 static void
 test_ragged_sparse(void **state)
 {
@@ -311,6 +315,8 @@ test_window(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sparse_budget), cmocka_unit_test(test_ragged_sparse),
       cmocka_unit_test(test_unshare),       cmocka_unit_test(test_coalesce),

@@ -31,6 +31,7 @@ read_file(struct pan_kmod_dev *dev, const char *name)
    size_t size_B;
    char *text;
 
+   uapi_need_virtual(dev);
    assert_int_equal(pan_kmod_debugfs_read(dev, name, &text, &size_B), 0);
    assert_int_equal(strlen(text), size_B);
    return text;
@@ -174,6 +175,7 @@ test_disagrees(void **state)
    struct pan_kmod_bo *bo = uapi_bo(dev, SZ_64K);
 
    (void)state;
+   uapi_need_virtual(dev);
    assert_int_equal(uapi_bind(vm, 0, bo, 0, BASE, SZ_64K), 0);
    uint64_t *descriptor = page_descriptor(vm, BASE + 3 * SZ_4K);
    for (unsigned i = 0; i < 3; i++) {
@@ -247,6 +249,7 @@ test_files(void **state)
    uapi_close(first);
 }
 
+/* Each step of reading may fail, and nothing is left of it. */
 static void
 test_failures(void **state)
 {
@@ -258,6 +261,7 @@ test_failures(void **state)
    int ret;
 
    (void)state;
+   uapi_need_virtual(dev);
    assert_int_equal(uapi_bind(vm, SPARSE, NULL, 0, BASE, SZ_2M), 0);
    assert_int_equal(pan_kmod_debugfs_read(dev, "none", &text, &size_B), -ENOENT);
    do {
@@ -321,6 +325,7 @@ assert_seen(struct pan_kmod_vm *vm, const struct report *report)
    }
 }
 
+/* After random ops the page tables agree with the VMAs, and with the walker. */
 static void
 test_random(void **state)
 {
@@ -373,6 +378,7 @@ look(void *data)
    return NULL;
 }
 
+/* Reading while VMs are bound, evicted and destroyed, and files come and go. */
 static void
 test_stress(void **state)
 {
@@ -406,6 +412,8 @@ test_stress(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_translations), cmocka_unit_test(test_evicted),
       cmocka_unit_test(test_disagrees),

@@ -52,6 +52,7 @@ run_rows(struct pan_kmod_dev *dev, const struct row *rows, unsigned count)
 }
 #define RUN(dev, rows) run_rows(dev, rows, sizeof(rows) / sizeof((rows)[0]))
 
+/* The ioctls have the codes and sizes of the kernel's header. */
 static void
 test_layout(void **state)
 {
@@ -92,6 +93,7 @@ test_layout(void **state)
    assert_int_equal(sizeof(struct drm_panthor_mmu_info), 8);
 }
 
+/* Unknown ioctls, and structs shorter and longer than the kernel's. */
 static void
 test_generic(void **state)
 {
@@ -122,6 +124,7 @@ test_generic(void **state)
                     -EINVAL);
 }
 
+/* DEV_QUERY: every type, with every size. */
 static void
 test_dev_query(void **state)
 {
@@ -195,6 +198,7 @@ query_timestamp(struct pan_kmod_dev *dev, void *info, uint32_t size)
    return pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_DEV_QUERY, &query);
 }
 
+/* DEV_QUERY_TIMESTAMP_INFO: every flag, and what each fills in. */
 static void
 test_timestamp(void **state)
 {
@@ -229,6 +233,7 @@ test_timestamp(void **state)
    assert_int_equal(query_timestamp(dev, longer, sizeof(longer)), -E2BIG);
 }
 
+/* VM_CREATE, VM_DESTROY and VM_GET_STATE: every bad argument. */
 static void
 test_vm(void **state)
 {
@@ -290,6 +295,7 @@ test_vm(void **state)
       pan_kmod_vm_destroy(vms[i]);
 }
 
+/* BO_CREATE, BO_MMAP_OFFSET and BO_QUERY_INFO: every bad argument. */
 static void
 test_bo(void **state)
 {
@@ -351,6 +357,7 @@ test_bo(void **state)
    pan_kmod_bo_destroy(bo);
 }
 
+/* BO_SET_LABEL: lengths, bad pointers, and taking a label away. */
 static void
 test_bo_label(void **state)
 {
@@ -388,6 +395,7 @@ sync_one(struct pan_kmod_dev *dev, struct drm_panthor_bo_sync_op op)
    return pan_kmod_ioctl(dev, DRM_IOCTL_PANTHOR_BO_SYNC, &sync);
 }
 
+/* BO_SYNC: every bad argument, and ranges at the end of a BO. */
 static void
 test_bo_sync(void **state)
 {
@@ -506,6 +514,9 @@ mmap_at(struct pan_kmod_dev *dev, size_t size_B, int prot, int flags,
    return ret;
 }
 
+/*
+ * mmap of BOs and of the flush-id page: ranges, protection, kinds of mapping.
+ */
 static void
 test_mmap(void **state)
 {
@@ -535,6 +546,10 @@ test_mmap(void **state)
    pan_kmod_bo_destroy(bo);
 }
 
+/*
+ * What the older shapes of the uAPI have, and how they answer what they have
+ * not.
+ */
 static void
 test_old_shapes(void **state)
 {
@@ -592,6 +607,8 @@ test_old_shapes(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_layout), WITH_DEV(test_generic),
       WITH_DEV(test_dev_query),      WITH_DEV(test_timestamp),

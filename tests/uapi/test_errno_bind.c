@@ -119,6 +119,9 @@ bad_op(const struct fixture *f, unsigned i)
 
 #define BAD_OPS (sizeof(bad_ops) / sizeof(bad_ops[0]))
 
+/*
+ * Every bad op of a synchronous VM_BIND is -EINVAL, named, and changes nothing.
+ */
 static void
 test_sync(void **state)
 {
@@ -136,6 +139,10 @@ test_sync(void **state)
    }
 }
 
+/*
+ * Every bad op of an asynchronous VM_BIND is -EINVAL, and none of its ops is
+ * queued.
+ */
 static void
 test_async(void **state)
 {
@@ -157,6 +164,10 @@ test_async(void **state)
    assert_int_equal(pt_view(f->vm, BASE).level, 2);
 }
 
+/*
+ * Where an op of several fails, those before it have happened, and the count
+ * says which it was.
+ */
 static void
 test_first_failure_is_named(void **state)
 {
@@ -188,6 +199,7 @@ test_first_failure_is_named(void **state)
    assert_int_equal(bind.ops.count, 4);
 }
 
+/* VM_BIND itself: VMs, flags, and the rules of object arrays. */
 static void
 test_ioctl(void **state)
 {
@@ -239,6 +251,7 @@ test_ioctl(void **state)
                     0);
 }
 
+/* Sync operations of ops: flags, handles, points. */
 static void
 test_syncs(void **state)
 {
@@ -278,6 +291,7 @@ test_syncs(void **state)
    }
 }
 
+/* SYNC_ONLY ops have syncs and nothing else. */
 static void
 test_sync_only(void **state)
 {
@@ -311,6 +325,8 @@ test_sync_only(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_sync),
       WITH_FIXTURE(test_async),

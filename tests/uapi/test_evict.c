@@ -191,6 +191,9 @@ contents(const struct host_config *config)
    uapi_close(dev);
 }
 
+/*
+ * What was evicted comes back with its contents, as blocks where it was blocks.
+ */
 static void
 test_contents(void **state)
 {
@@ -198,6 +201,7 @@ test_contents(void **state)
    contents(&small);
 }
 
+/* What was evicted comes back with its contents, into scattered pages. */
 static void
 test_contents_fragmented(void **state)
 {
@@ -257,6 +261,9 @@ test_order(void **state)
    uapi_close(dev);
 }
 
+/*
+ * Memory that the CPU maps, that is exported, or that jobs use is not evicted.
+ */
 static void
 test_what_stays(void **state)
 {
@@ -371,6 +378,10 @@ sparse(const struct host_config *config, bool fragmented)
    uapi_close(dev);
 }
 
+/*
+ * Sparse ranges survive the eviction of their dummy, which costs nothing to
+ * bring back.
+ */
 static void
 test_sparse(void **state)
 {
@@ -378,6 +389,7 @@ test_sparse(void **state)
    sparse(&small_hardware, false);
 }
 
+/* Sparse ranges survive the eviction of a dummy of scattered pages. */
 static void
 test_sparse_fragmented(void **state)
 {
@@ -596,6 +608,7 @@ oversubscribe(uint32_t exclusive)
    uapi_close(dev);
 }
 
+/* More is bound than there is memory: all of it can be used, in turn. */
 static void
 test_oversubscribe(void **state)
 {
@@ -603,7 +616,7 @@ test_oversubscribe(void **state)
    oversubscribe(0);
 }
 
-/* All of them share one reservation. */
+/* More is bound than there is memory, of BOs that share one reservation. */
 static void
 test_oversubscribe_exclusive(void **state)
 {
@@ -637,6 +650,8 @@ test_no_swap(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_contents),
       cmocka_unit_test(test_contents_fragmented),

@@ -240,6 +240,10 @@ finish(struct worker *w)
    pan_kmod_syncobj_destroy(w->arena->dev, w->syncobj);
 }
 
+/*
+ * Threads on more memory than there is read what they wrote, while the kernel
+ * evicts.
+ */
 static void
 test_stress(void **state)
 {
@@ -294,6 +298,8 @@ test_stress(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stress)};
 
    return cmocka_run_group_tests_name("uapi-evict-stress", tests, NULL, NULL);

@@ -133,6 +133,7 @@ loop(scenario_fn scenario, bool reopen)
    uapi_close(dev);
 }
 
+/* The n-th failure of synchronous binds: none leaks or is left half done. */
 static void
 test_bind(void **state)
 {
@@ -141,6 +142,7 @@ test_bind(void **state)
    loop(scenario_bind, false); /* what an earlier failure left, if anything */
 }
 
+/* The n-th failure of asynchronous binds: none leaks, and all fences signal. */
 static void
 test_async(void **state)
 {
@@ -151,6 +153,8 @@ test_async(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bind),
       cmocka_unit_test(test_async),

@@ -242,6 +242,8 @@ static const struct failure_call calls[] = {
 int
 main(void)
 {
+   uapi_select();
+
    /* VMs go before their groups: those may fault then. */
    setenv("LINUX_LOGLEVEL", "-1", 0);
    return failure_run("uapi-failure-group", begin, end, calls,

@@ -557,6 +557,8 @@ end_world(void *data)
 int
 main(void)
 {
+   uapi_select();
+
    return failure_run("uapi-failure-ioctl", begin_world, end_world, calls,
                       sizeof(calls) / sizeof(calls[0]));
 }

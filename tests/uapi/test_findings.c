@@ -323,6 +323,8 @@ finding_26_async_size_0(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       FINDING(01_03_sparse_is_o_levels),
       FINDING(06_unknown_bits),

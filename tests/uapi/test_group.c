@@ -132,6 +132,7 @@ test_evicted(void **state)
    pan_kmod_bo_destroy(bo);
 }
 
+/* CALL runs another buffer and comes back. */
 static void
 test_call(void **state)
 {
@@ -176,6 +177,7 @@ ping_pong(struct fixture *f, uint32_t a, uint32_t b, uint32_t queue_b)
    assert_int_equal(*cs_word(&f->vm, RESULT), 40);
 }
 
+/* SYNC_SET and SYNC_WAIT between queues of a group, and between groups. */
 static void
 test_sync(void **state)
 {
@@ -248,6 +250,8 @@ test_many(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_store),  WITH_FIXTURE(test_copy_sparse),
       WITH_FIXTURE(test_evicted),

@@ -200,6 +200,7 @@ break_array(struct fixture *f, struct cs_group_args *args, uint32_t breaks)
       queues->array = BAD_POINTER;
 }
 
+/* GROUP_CREATE: every rule, and of two that are broken the first. */
 static void
 test_create(void **state)
 {
@@ -274,6 +275,7 @@ test_too_many(void **state)
 
 /* ------------------------------------------------------ destroy, get_state -- */
 
+/* Unknown groups, and padding, of GROUP_DESTROY and GROUP_GET_STATE. */
 static void
 test_handles(void **state)
 {
@@ -339,6 +341,7 @@ static const struct {
    {"queue 32", {.queue_index = 32}},
 };
 
+/* GROUP_SUBMIT: a bad job, and none of its batch runs or publishes a fence. */
 static void
 test_submit(void **state)
 {
@@ -372,6 +375,7 @@ test_submit(void **state)
    cs_finish(f->dev, f->done);
 }
 
+/* GROUP_SUBMIT: the rules of its object array, and their order. */
 static void
 test_submit_array(void **state)
 {
@@ -591,6 +595,8 @@ drop_privilege(void)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_create),
       WITH_FIXTURE(test_create_limits),

@@ -114,6 +114,10 @@ check_fatal(struct fixture *f, const struct cs *bad)
    expect_dead(f, group, DRM_PANTHOR_GROUP_STATE_FATAL_FAULT, 1 << 1);
 }
 
+/*
+ * An access that nothing is mapped for, or that is not allowed, ends the group
+ * and not its VM.
+ */
 static void
 test_mmu_fault(void **state)
 {
@@ -136,6 +140,7 @@ test_mmu_fault(void **state)
    assert_int_equal(vm_state, DRM_PANTHOR_VM_STATE_USABLE);
 }
 
+/* Unknown instructions and endless calls end the group. */
 static void
 test_bad_instruction(void **state)
 {
@@ -263,6 +268,8 @@ test_close_running(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       WITH_FIXTURE(test_mmu_fault),       WITH_FIXTURE(test_bad_instruction),
       WITH_FIXTURE(test_fault),           WITH_FIXTURE(test_timeout),

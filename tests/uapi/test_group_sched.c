@@ -154,6 +154,8 @@ test_address_spaces(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rotation),
       cmocka_unit_test(test_blocked),

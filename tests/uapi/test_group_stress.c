@@ -229,6 +229,10 @@ begin(struct arena *a, struct thread *threads, uint64_t seed)
    }
 }
 
+/*
+ * Groups of many threads copy, wait, fault and vanish; copies arrive and fences
+ * signal.
+ */
 static void
 test_groups(void **state)
 {
@@ -263,6 +267,8 @@ test_groups(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_groups),
    };

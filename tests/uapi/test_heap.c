@@ -66,6 +66,7 @@ static const struct create_case create_cases[] = {
    {"no render pass in flight", AT(target_in_flight), 0, 0},
 };
 
+/* TILER_HEAP_CREATE: every bad argument, and the limits of good ones. */
 static void
 test_create(void **state)
 {
@@ -115,6 +116,7 @@ test_results(void **state)
    uapi_close(dev);
 }
 
+/* TILER_HEAP_DESTROY: unknown heaps, and what is said of each. */
 static void
 test_destroy(void **state)
 {
@@ -146,6 +148,7 @@ test_destroy(void **state)
    uapi_close(dev);
 }
 
+/* A VM has 128 tiler heaps, with the lowest free ids. */
 static void
 test_limit(void **state)
 {
@@ -247,6 +250,8 @@ test_failures(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_create),     cmocka_unit_test(test_results),
       cmocka_unit_test(test_destroy),    cmocka_unit_test(test_limit),

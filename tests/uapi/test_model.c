@@ -360,6 +360,7 @@ run_model(const struct host_config *config, uint64_t op_count, bool evicting)
 #define EVICTING_OPS 4000
 #endif
 
+/* Random ops translate as a table of pages says, over contiguous memory. */
 static void
 test_contiguous(void **state)
 {
@@ -367,6 +368,7 @@ test_contiguous(void **state)
    run_model(&uapi_small, uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS), false);
 }
 
+/* Random ops translate as a table of pages says, over scattered pages. */
 static void
 test_fragmented(void **state)
 {
@@ -375,6 +377,10 @@ test_fragmented(void **state)
              uapi_env("PANSPARSE_TEST_OPS", DEFAULT_OPS / 4), false);
 }
 
+/*
+ * Random ops translate as a table of pages says, while BOs are evicted and come
+ * back.
+ */
 static void
 test_evicting(void **state)
 {
@@ -385,6 +391,10 @@ test_evicting(void **state)
    run_model(&config, uapi_env("PANSPARSE_TEST_OPS", EVICTING_OPS), true);
 }
 
+/*
+ * Random ops translate as a table of pages says, while BOs of scattered pages
+ * come and go.
+ */
 static void
 test_evicting_fragmented(void **state)
 {
@@ -398,6 +408,8 @@ test_evicting_fragmented(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_contiguous),
       cmocka_unit_test(test_fragmented),

@@ -129,6 +129,7 @@ binds(const struct host_config *config)
    uapi_close(dev);
 }
 
+/* Sparse ranges are null memory however they are cut, next to what is bound. */
 static void
 test_binds(void **state)
 {
@@ -136,6 +137,7 @@ test_binds(void **state)
    binds(&null_config);
 }
 
+/* Sparse ranges are null memory, with a dummy of scattered pages. */
 static void
 test_binds_fragmented(void **state)
 {
@@ -253,6 +255,8 @@ test_without(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_binds),      cmocka_unit_test(test_binds_fragmented),
       cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_eviction),

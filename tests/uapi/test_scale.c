@@ -253,6 +253,9 @@ ratio_of(struct scale *s, struct pan_kmod_vm *few, struct pan_kmod_vm *many,
    return best_many / best_few;
 }
 
+/*
+ * An op among a million VMAs costs at most twice what it does among a thousand.
+ */
 static void
 test_million_vmas(void **state)
 {
@@ -363,6 +366,7 @@ test_locked_minimum(void **state)
 BOTH(any_range)
 BOTH(tiles)
 
+/* What is locked of the address space is at most twice what is bound. */
 static void
 test_locked_sync(void **state)
 {
@@ -370,6 +374,7 @@ test_locked_sync(void **state)
    run_locked(0);
 }
 
+/* What asynchronous binds lock is at most twice what they bind. */
 static void
 test_locked_async(void **state)
 {
@@ -380,6 +385,8 @@ test_locked_async(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_any_range_contiguous),
       cmocka_unit_test(test_any_range_fragmented),

@@ -544,6 +544,7 @@ run(const struct host_config *config, bool evicting)
    free(a);
 }
 
+/* Threads bind and look while steps of all of them fail at random. */
 static void
 test_failing(void **state)
 {
@@ -551,6 +552,10 @@ test_failing(void **state)
    run(&uapi_small, false);
 }
 
+/*
+ * Threads bind scattered pages and look while steps of all of them fail at
+ * random.
+ */
 static void
 test_failing_fragmented(void **state)
 {
@@ -558,6 +563,7 @@ test_failing_fragmented(void **state)
    run(&uapi_small_fragmented, false);
 }
 
+/* Threads bind and look while memory is evicted. */
 static void
 test_evicting(void **state)
 {
@@ -568,6 +574,8 @@ test_evicting(void **state)
 int
 main(void)
 {
+   uapi_select();
+
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_failing),
       cmocka_unit_test(test_failing_fragmented),

@@ -115,6 +115,36 @@ uapi_unchanged(struct pan_kmod_dev *dev, const struct host_stats *before,
                (unsigned long long)now.dram_allocated_B);
 }
 
+void
+uapi_select(void)
+{
+   const char *test = getenv("PANSPARSE_TEST");
+
+   if (test && *test)
+      cmocka_set_test_filter(test);
+}
+
+bool
+uapi_is_on_node(void)
+{
+   const char *device = getenv("PANSPARSE_DEVICE");
+
+   return device && *device;
+}
+
+int
+uapi_skip_all(const struct CMUnitTest *tests, size_t count)
+{
+   const char *only = getenv("PANSPARSE_TEST");
+   unsigned number = 0;
+
+   for (size_t i = 0; i < count; i++)
+      if (!only || !*only || !strcmp(only, tests[i].name))
+         printf("ok %u - %s # SKIP\n", ++number, tests[i].name);
+   printf("1..%u\n", number);
+   return 0;
+}
+
 uint64_t
 uapi_env(const char *name, uint64_t fallback)
 {

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,6 +69,20 @@ void uapi_evict(struct pan_kmod_dev *dev, uint64_t count);
  */
 void uapi_unchanged(struct pan_kmod_dev *dev, const struct host_stats *before,
                     const char *what);
+
+/*
+ * To be called first in main(): of the program's tests only that one runs whose
+ * function PANSPARSE_TEST names, if it names one. For bin/uapi-test, which takes
+ * what a test is about from the comment above it.
+ */
+void uapi_select(void);
+/*
+ * Whether PANSPARSE_DEVICE names a node; and, for programs all of whose tests need
+ * the machine in this process already to set up, what to return from main() then:
+ * says of each test that would have run that it is skipped.
+ */
+bool uapi_is_on_node(void);
+int uapi_skip_all(const struct CMUnitTest *tests, size_t count);
 
 /* An environment variable as a number, for longer runs. */
 uint64_t uapi_env(const char *name, uint64_t fallback);
