@@ -23,7 +23,10 @@ struct vm_name {
 	u32 id;
 };
 
-/* A reference to the VM with the next higher name, or NULL. */
+/*
+ * A reference to the VM with the next higher name, or NULL. A file that is closed
+ * meanwhile gives its number to the next one, whose VMs are passed over then.
+ */
 static struct panthor_vm *get_next_vm(struct panthor_device *ptdev,
 				      struct vm_name *name)
 {

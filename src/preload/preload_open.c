@@ -41,8 +41,8 @@ open_debugfs(const char *path, int flags)
 }
 
 /*
- * Opens the node if @path is it, or a file of the driver's in debugfs: true, and the result in *@fd_out. Else false:
- * libc is to open the file.
+ * Opens the node if @path is it, or a file of the driver's in debugfs: true, and
+ * the result in *@fd_out. Else false: libc is to open the file.
  */
 static bool
 open_node(int dirfd, const char *path, bool redirected, int flags, int *fd_out)
