@@ -71,14 +71,23 @@ static void finish(void)
 	test_gpu_finish(&w.t);
 }
 
+/*
+ * An access may run the observer, in a signal handler, which the compiler does
+ * not know: what was written before must not be written after.
+ */
 static uint32_t load(uint64_t offset_B)
 {
-	return w.host[offset_B / 4];
+	atomic_signal_fence(memory_order_seq_cst);
+	uint32_t value = w.host[offset_B / 4];
+	atomic_signal_fence(memory_order_seq_cst);
+	return value;
 }
 
 static void store(uint64_t offset_B, uint32_t value)
 {
+	atomic_signal_fence(memory_order_seq_cst);
 	w.host[offset_B / 4] = value;
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* The @n-th thing told was this. */
