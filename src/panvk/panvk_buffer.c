@@ -18,12 +18,15 @@ struct panvk_buffer {
    struct pan_kmod_window *window;
 };
 
-/* What a sparse buffer's requirements differ in from an ordinary one's. */
+/*
+ * What a sparse buffer's requirements differ in from an ordinary one's. It is bound
+ * by pages; its range is whole blocks, of which D3D12 and engines think.
+ */
 static void
 make_sparse(VkMemoryRequirements *requirements)
 {
    requirements->alignment =
-      PANVK_MAX(requirements->alignment, PANVK_SPARSE_BLOCK_SIZE);
+      PANVK_MAX(requirements->alignment, PANVK_PAGE_SIZE);
    requirements->size =
       PANVK_ALIGN(requirements->size, PANVK_SPARSE_BLOCK_SIZE);
 }

@@ -133,21 +133,30 @@ check_twice(struct check *check)
 
 /* ---------------------------------------------------------------- memory -- */
 
+/* What binds to the resource are multiples of: its requirements' alignment. */
+static uint32_t
+alignment_of(const struct panvk_resource *res)
+{
+   return res->type == VK_OBJECT_TYPE_IMAGE ? PANVK_SPARSE_BLOCK_SIZE
+                                            : PANVK_PAGE_SIZE;
+}
+
 /* @size_B from @offset_B on of @handle: is it there, and aligned? */
 static void
 check_memory(struct check *check, VkDeviceMemory handle, uint64_t offset_B,
              uint64_t size_B, const char *align_rule, const char *end_rule)
 {
+   const uint32_t alignment_B = alignment_of(check->res);
    struct panvk_tracked_memory *memory;
    char name[128];
 
    if (handle == VK_NULL_HANDLE)
       return;
-   if (offset_B % PANVK_SPARSE_BLOCK_SIZE != 0)
+   if (offset_B % alignment_B != 0)
       complain(check, align_rule,
                "memoryOffset 0x%" PRIx64 " is not a multiple of the alignment, "
                "0x%x",
-               offset_B, PANVK_SPARSE_BLOCK_SIZE);
+               offset_B, alignment_B);
    memory = panvk_tracker_find_memory(&check->diag->tracker, handle);
    if (memory == NULL)
       return; /* Foreign: the driver refuses it. */
@@ -179,6 +188,7 @@ tile_hint(const struct check *check, uint64_t offset, uint64_t size)
 static void
 check_range_bind(struct check *check, const VkSparseMemoryBind *bind)
 {
+   const uint32_t alignment_B = alignment_of(check->res);
    uint64_t size_B = check->res->size_B;
    uint64_t offset = bind->resourceOffset;
    bool image = check->res->type == VK_OBJECT_TYPE_IMAGE;
@@ -198,12 +208,11 @@ check_range_bind(struct check *check, const VkSparseMemoryBind *bind)
                "[0x%" PRIx64 ", 0x%" PRIx64 ") reaches beyond the resource, "
                "which has 0x%" PRIx64 " bytes",
                offset, offset + bind->size, size_B);
-   if (offset % PANVK_SPARSE_BLOCK_SIZE != 0 ||
-       (!image && bind->size % PANVK_SPARSE_BLOCK_SIZE != 0))
+   if (offset % alignment_B != 0 || (!image && bind->size % alignment_B != 0))
       complain(check, align_rule,
                "resourceOffset 0x%" PRIx64 " or size 0x%" PRIx64
                " is not a multiple of the alignment, 0x%x%s",
-               offset, bind->size, PANVK_SPARSE_BLOCK_SIZE,
+               offset, bind->size, alignment_B,
                tile_hint(check, offset, bind->size));
    check_memory(check, bind->memory, bind->memoryOffset, bind->size, align_rule,
                 "VUID-VkSparseMemoryBind-size-01102");

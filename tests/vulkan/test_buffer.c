@@ -141,6 +141,42 @@ test_rebind(void **state)
       vkFreeMemory(vt.device, memory[i], NULL);
 }
 
+/* Pages of one tile, where the alignment is less than a tile. */
+static void
+test_pages(void **state)
+{
+   (void)state;
+   VkBuffer buffer = create(1, 0);
+   VkMemoryRequirements req = vt_buffer_requirements(buffer);
+   const uint32_t page_words = (uint32_t)req.alignment / 4;
+   const uint32_t pages = (uint32_t)(VT_TILE / req.alignment);
+   VkDeviceMemory memory[2] = {vt_memory(1, req.memoryTypeBits),
+                               vt_memory(1, req.memoryTypeBits)};
+
+   for (unsigned i = 0; i < 2; i++) {
+      VkSparseMemoryBind whole = bind(0, 1, memory[i], 0);
+      vt_bind_buffer(buffer, &whole, 1);
+      vt_fill_words(buffer, 0, TILE_WORDS, (i + 1) * 0x1000000);
+   }
+   /* Every second page shows the first memory, and there the page opposite. */
+   for (uint32_t page = 1; page < pages; page += 2) {
+      VkSparseMemoryBind one = {
+         .resourceOffset = page * req.alignment,
+         .size = req.alignment,
+         .memory = memory[0],
+         .memoryOffset = (pages - 1 - page) * req.alignment,
+      };
+      vt_bind_buffer(buffer, &one, 1);
+   }
+   for (uint32_t page = 0; page < pages; page++)
+      vt_check_words(buffer, page * req.alignment, page_words,
+                     page % 2 ? 0x1000000 + (pages - 1 - page) * page_words
+                              : 0x2000000 + page * page_words);
+   vkDestroyBuffer(vt.device, buffer, NULL);
+   for (unsigned i = 0; i < 2; i++)
+      vkFreeMemory(vt.device, memory[i], NULL);
+}
+
 /* Transfers: fill, copy in and out, over tile borders. */
 static void
 test_transfer(void **state)
@@ -272,6 +308,7 @@ int
 main(void)
 {
    const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pages),
       cmocka_unit_test(test_binding),  cmocka_unit_test(test_residency),
       cmocka_unit_test(test_aliased),  cmocka_unit_test(test_rebind),
       cmocka_unit_test(test_transfer), cmocka_unit_test(test_memory_object),

@@ -42,7 +42,7 @@ int vt_group_teardown(void **state);
 
 /* Memory for @tiles tiles, of a type in @type_bits. */
 VkDeviceMemory vt_memory(uint64_t tiles, uint32_t type_bits);
-/* Memory requirements, sanity-checked: 64 KiB granular and a usable type. */
+/* Memory requirements, sanity-checked: tiles are aligned, and a usable type. */
 VkMemoryRequirements vt_buffer_requirements(VkBuffer buffer);
 VkMemoryRequirements vt_image_requirements(VkImage image);
 

@@ -63,16 +63,16 @@ static const struct buffer_case buffer_cases[] = {
     "reaches beyond the resource, which has 0x80000 bytes", 7 * TILE,
     2 * TILE, 0, true},
    {"VUID-VkSparseMemoryBind-resourceOffset-09491",
-    "resourceOffset 0x1000 or size 0x10000 is not a multiple of the alignment, "
-    "0x10000 (VUID",
-    PAGE, TILE, 0},
+    "resourceOffset 0x800 or size 0x10000 is not a multiple of the alignment, "
+    "0x1000 (VUID",
+    PAGE / 2, TILE, 0},
    {"VUID-VkSparseMemoryBind-resourceOffset-09491",
-    "resourceOffset 0x10000 or size 0x2000 is not a multiple of the alignment, "
-    "0x10000 (VUID",
-    TILE, 2 * PAGE, 0},
+    "resourceOffset 0x10000 or size 0x1800 is not a multiple of the alignment, "
+    "0x1000 (VUID",
+    TILE, 3 * PAGE / 2, 0},
    {"VUID-VkSparseMemoryBind-resourceOffset-09491",
-    "memoryOffset 0x3000 is not a multiple of the alignment, 0x10000", TILE,
-    TILE, 3 * PAGE},
+    "memoryOffset 0x1800 is not a multiple of the alignment, 0x1000", TILE,
+    TILE, 3 * PAGE / 2},
    {"VUID-VkSparseMemoryBind-resourceOffset-09491",
     "are these tiles? they are bytes", 2, 3, 0},
    {"VUID-VkSparseMemoryBind-size-01102",
