@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "panvk_chain.h"
 #include "panvk_diag.h"
 #include "panvk_private.h"
+#include "panvk_vk_compat.h"
 
 struct panvk_buffer {
    struct panvk_resource res; /* first: see panvk_private.h */
@@ -19,16 +21,29 @@ struct panvk_buffer {
 };
 
 /*
- * What a sparse buffer's requirements differ in from an ordinary one's. It is bound
- * by pages; its range is whole blocks, of which D3D12 and engines think.
+ * What binds to a sparse buffer are multiples of. Pages; but blocks for texel
+ * buffers, whose loads may ask what is resident: the engine knows that of nothing
+ * (docs/images.md, fault 8), so the less there is to know the better.
  */
-static void
-make_sparse(VkMemoryRequirements *requirements)
+static uint32_t
+bind_alignment(const VkBufferCreateInfo *info)
 {
-   requirements->alignment =
-      PANVK_MAX(requirements->alignment, PANVK_PAGE_SIZE);
+   const VkBufferUsageFlags texel = VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
+                                    VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
+   const VkBufferUsageFlags2CreateInfoKHR *usage2 = panvk_find_struct_const(
+      info->pNext, VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR);
+   uint64_t usage = usage2 != NULL ? usage2->usage : info->usage;
+
+   return usage & texel ? PANVK_SPARSE_BLOCK_SIZE : PANVK_PAGE_SIZE;
+}
+
+/* What a sparse buffer's requirements differ in from an ordinary one's. */
+static void
+make_sparse(VkMemoryRequirements *requirements, uint32_t alignment_B)
+{
+   requirements->alignment = PANVK_MAX(requirements->alignment, alignment_B);
    requirements->size =
-      PANVK_ALIGN(requirements->size, PANVK_SPARSE_BLOCK_SIZE);
+      PANVK_ALIGN(requirements->size, requirements->alignment);
 }
 
 /* ------------------------------------------------- creation, destruction -- */
@@ -56,7 +71,7 @@ back_buffer(struct panvk_device *dev, struct panvk_buffer *buffer)
    VkMemoryRequirements requirements;
    dev->vk.GetBufferMemoryRequirements(dev->handle, buffer->handle,
                                        &requirements);
-   make_sparse(&requirements);
+   make_sparse(&requirements, buffer->res.alignment_B);
 
    VkResult result =
       panvk_resource_init_range(dev, &buffer->res, requirements.size);
@@ -103,6 +118,7 @@ create_buffer(struct panvk_device *dev, const VkBufferCreateInfo *info,
    buffer->res.type = VK_OBJECT_TYPE_BUFFER;
    buffer->res.handle = panvk_key(buffer->handle);
    buffer->res.app_size_B = info->size;
+   buffer->res.alignment_B = bind_alignment(info);
    buffer->res.may_be_partly_bound =
       info->flags & VK_BUFFER_CREATE_SPARSE_RESIDENCY_BIT;
 
@@ -148,10 +164,16 @@ panvk_DestroyBuffer(VkDevice device, VkBuffer handle,
 
 /* ---------------------------------------------------------- requirements -- */
 
-static bool
-is_sparse(struct panvk_device *dev, VkBuffer buffer)
+/* @requirements of the engine's buffer become those of ours, if it is sparse. */
+static void
+adjust(struct panvk_device *dev, VkBuffer handle,
+       VkMemoryRequirements *requirements)
 {
-   return panvk_map_find(&dev->buffers, panvk_key(buffer)) != NULL;
+   const struct panvk_buffer *buffer =
+      panvk_map_find(&dev->buffers, panvk_key(handle));
+
+   if (buffer != NULL)
+      make_sparse(requirements, buffer->res.alignment_B);
 }
 
 VKAPI_ATTR void VKAPI_CALL
@@ -160,8 +182,7 @@ panvk_GetBufferMemoryRequirements(VkDevice device, VkBuffer buffer,
 {
    struct panvk_device *dev = panvk_device_from_handle(device);
    dev->vk.GetBufferMemoryRequirements(device, buffer, pMemoryRequirements);
-   if (is_sparse(dev, buffer))
-      make_sparse(pMemoryRequirements);
+   adjust(dev, buffer, pMemoryRequirements);
 }
 
 VKAPI_ATTR void VKAPI_CALL
@@ -171,8 +192,7 @@ panvk_GetBufferMemoryRequirements2(VkDevice device,
 {
    struct panvk_device *dev = panvk_device_from_handle(device);
    dev->vk.GetBufferMemoryRequirements2(device, pInfo, pMemoryRequirements);
-   if (is_sparse(dev, pInfo->buffer))
-      make_sparse(&pMemoryRequirements->memoryRequirements);
+   adjust(dev, pInfo->buffer, &pMemoryRequirements->memoryRequirements);
 }
 
 VKAPI_ATTR void VKAPI_CALL
@@ -191,5 +211,6 @@ panvk_GetDeviceBufferMemoryRequirements(
    dev->vk.GetDeviceBufferMemoryRequirements(device, &engine_info,
                                              pMemoryRequirements);
    if (sparse != 0)
-      make_sparse(&pMemoryRequirements->memoryRequirements);
+      make_sparse(&pMemoryRequirements->memoryRequirements,
+                  bind_alignment(pInfo->pCreateInfo));
 }

@@ -205,6 +205,7 @@ create_sparse_image(struct panvk_device *dev, const VkImageCreateInfo *info,
    if (!image)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    image->res.type = VK_OBJECT_TYPE_IMAGE;
+   image->res.alignment_B = PANVK_SPARSE_BLOCK_SIZE;
    image->residency = info->flags & VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT;
    image->res.may_be_partly_bound = image->residency;
    image->kind = panvk_image_kind_of_create_info(info);

@@ -176,6 +176,8 @@ struct panvk_device *panvk_device_from_handle(VkDevice handle);
 struct panvk_resource {
    VkObjectType type; /* VK_OBJECT_TYPE_BUFFER or _IMAGE */
    uint64_t handle;
+   /* What binds to it are multiples of: a page, or the sparse block size. */
+   uint32_t alignment_B;
    /* The GPU range: [va, va + size_B). Unbound parts are mapped sparse. */
    uint64_t va;
    uint64_t size_B;
@@ -189,7 +191,7 @@ struct panvk_resource {
 
 /*
  * Takes a GPU VA range for @res (sets va and size_B, the latter rounded up to
- * the sparse block size) and maps all of it sparse: one op, one ioctl.
+ * its alignment_B) and maps all of it sparse: one op, one ioctl.
  * VK_ERROR_OUT_OF_DEVICE_MEMORY when it fails; @res is then as it was.
  */
 VkResult panvk_resource_init_range(struct panvk_device *dev,

@@ -124,9 +124,10 @@ panvk_tracker_add(struct panvk_tracker *tracker, struct panvk_resource *res)
    tracked->res = res;
    tracked->id = new_id();
    tracked->va = res->va;
-   tracked->size_B = res->size_B;
-   tracked->page_count = res->size_B / PANVK_PAGE_SIZE;
-   tracked->tile_count = res->size_B / PANVK_SPARSE_BLOCK_SIZE;
+   /* Whole tiles: nothing else has the rest of the last one. */
+   tracked->size_B = PANVK_ALIGN(res->size_B, PANVK_SPARSE_BLOCK_SIZE);
+   tracked->page_count = tracked->size_B / PANVK_PAGE_SIZE;
+   tracked->tile_count = tracked->size_B / PANVK_SPARSE_BLOCK_SIZE;
    if (!map_arrays(tracked))
       goto err_free;
    if (!insert_resource(tracker, tracked))

@@ -50,6 +50,13 @@ unmap(struct panvk_device *dev, uint64_t va, uint64_t size_B)
    return pan_kmod_vm_bind(dev->vm, 0, &op, 1, NULL);
 }
 
+/* What a range takes of the heap: blocks, however few of its pages there are. */
+static uint64_t
+heap_size(uint64_t size_B)
+{
+   return PANVK_ALIGN(size_B, PANVK_SPARSE_BLOCK_SIZE);
+}
+
 VkResult
 panvk_resource_init_range(struct panvk_device *dev, struct panvk_resource *res,
                           uint64_t size_B)
@@ -57,8 +64,8 @@ panvk_resource_init_range(struct panvk_device *dev, struct panvk_resource *res,
    uint64_t va;
    int ret;
 
-   size_B = PANVK_ALIGN(size_B, PANVK_SPARSE_BLOCK_SIZE);
-   ret = panvk_va_alloc(&dev->va_heap, size_B, &va);
+   size_B = PANVK_ALIGN(size_B, res->alignment_B);
+   ret = panvk_va_alloc(&dev->va_heap, heap_size(size_B), &va);
    if (ret != 0)
       goto err_message;
    ret = map_sparse(dev, va, size_B);
@@ -72,7 +79,7 @@ panvk_resource_init_range(struct panvk_device *dev, struct panvk_resource *res,
 err_free:
    /* The fallback may have mapped some chunks before it failed. */
    if (unmap(dev, va, size_B) == 0)
-      panvk_va_free(&dev->va_heap, va, size_B);
+      panvk_va_free(&dev->va_heap, va, heap_size(size_B));
 err_message:
    panvk_error(dev->pdev->instance, VK_OBJECT_TYPE_DEVICE,
                panvk_key(dev->handle),
@@ -95,7 +102,7 @@ panvk_resource_finish_range(struct panvk_device *dev,
                   "cannot unmap %s: %s; its GPU addresses are lost",
                   panvk_resource_describe(res, text), strerror(-ret));
    } else {
-      panvk_va_free(&dev->va_heap, res->va, res->size_B);
+      panvk_va_free(&dev->va_heap, res->va, heap_size(res->size_B));
    }
    res->va = res->size_B = 0;
 }

@@ -133,20 +133,12 @@ check_twice(struct check *check)
 
 /* ---------------------------------------------------------------- memory -- */
 
-/* What binds to the resource are multiples of: its requirements' alignment. */
-static uint32_t
-alignment_of(const struct panvk_resource *res)
-{
-   return res->type == VK_OBJECT_TYPE_IMAGE ? PANVK_SPARSE_BLOCK_SIZE
-                                            : PANVK_PAGE_SIZE;
-}
-
 /* @size_B from @offset_B on of @handle: is it there, and aligned? */
 static void
 check_memory(struct check *check, VkDeviceMemory handle, uint64_t offset_B,
              uint64_t size_B, const char *align_rule, const char *end_rule)
 {
-   const uint32_t alignment_B = alignment_of(check->res);
+   const uint32_t alignment_B = check->res->alignment_B;
    struct panvk_tracked_memory *memory;
    char name[128];
 
@@ -188,7 +180,7 @@ tile_hint(const struct check *check, uint64_t offset, uint64_t size)
 static void
 check_range_bind(struct check *check, const VkSparseMemoryBind *bind)
 {
-   const uint32_t alignment_B = alignment_of(check->res);
+   const uint32_t alignment_B = check->res->alignment_B;
    uint64_t size_B = check->res->size_B;
    uint64_t offset = bind->resourceOffset;
    bool image = check->res->type == VK_OBJECT_TYPE_IMAGE;

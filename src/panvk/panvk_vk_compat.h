@@ -55,6 +55,13 @@ typedef __typeof__(vkCmdPushDescriptorSetWithTemplate2KHR)
 #endif
 
 #ifndef VK_KHR_maintenance5
+#define VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR                 \
+   ((VkStructureType)1000470006)
+typedef struct VkBufferUsageFlags2CreateInfoKHR {
+   VkStructureType sType;
+   const void *pNext;
+   VkFlags64 usage;
+} VkBufferUsageFlags2CreateInfoKHR;
 #define VK_FORMAT_A1B5G5R5_UNORM_PACK16_KHR ((VkFormat)1000470000)
 #define VK_FORMAT_A8_UNORM_KHR ((VkFormat)1000470001)
 #endif

@@ -155,7 +155,10 @@ setup(void **state)
       .batch.dev = &f.dev,
       .image =
          {
-            .res = {VK_OBJECT_TYPE_IMAGE, 0x1234, VA, TILES * TILE, ""},
+            .res = {.type = VK_OBJECT_TYPE_IMAGE,
+                    .handle = 0x1234,
+                    .va = VA,
+                    .size_B = TILES * TILE},
             .residency = true,
             .engine.residency = f.bits,
          },
