@@ -4,23 +4,14 @@
  * destroyed: for a person (PANSPARSE_DEBUG=stats) and for programs
  * (PANSPARSE_STATS=FILE, one JSON object a line).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "panvk_device.h"
 /* pan_kmod hands the machine's counters through as they are. */
 #include "host/host.h"
 #include "host/host_counters.h"
-
-struct counter {
-   const char *name;
-   uint64_t value;
-};
 
 #define MAX_COUNTERS 32
 
@@ -42,7 +33,7 @@ panvk_stats_end(struct panvk_device *dev)
 
 /* Returns how many there are. */
 static uint32_t
-gather(struct panvk_device *dev, struct counter counters[MAX_COUNTERS])
+gather(struct panvk_device *dev, struct host_counter counters[MAX_COUNTERS])
 {
    static const struct host_stats zero;
    const struct host_stats *start =
@@ -50,48 +41,24 @@ gather(struct panvk_device *dev, struct counter counters[MAX_COUNTERS])
    struct host_stats stats;
    uint32_t count = 0;
 
-   counters[count++] = (struct counter){"binds", atomic_load(&dev->binds)};
+   counters[count++] = (struct host_counter){"binds", atomic_load(&dev->binds)};
    counters[count++] =
-      (struct counter){"bind_batches", atomic_load(&dev->bind_batches)};
+      (struct host_counter){"bind_batches", atomic_load(&dev->bind_batches)};
    if (pan_kmod_get_stats(dev->kmod, &stats) != 0)
       return count;
 #define SINCE(member)                                                          \
-   counters[count++] = (struct counter){#member, stats.member - start->member};
-#define NOW(member) counters[count++] = (struct counter){#member, stats.member};
+   counters[count++] = (struct host_counter){#member, stats.member - start->member};
+#define NOW(member) counters[count++] = (struct host_counter){#member, stats.member};
    HOST_COUNTERS(SINCE, NOW)
 #undef NOW
 #undef SINCE
    return count;
 }
 
-/* One write, so that lines of several processes do not mix. */
-static void
-append_json(struct panvk_device *dev, const char *path,
-            const struct counter *counters, uint32_t count)
-{
-   char text[4096];
-   int length = snprintf(text, sizeof(text), "{\"pid\": %d", (int)getpid());
-   for (uint32_t i = 0; i < count; i++)
-      length += snprintf(text + length, sizeof(text) - (size_t)length,
-                         ", \"%s\": %" PRIu64, counters[i].name,
-                         counters[i].value);
-   length += snprintf(text + length, sizeof(text) - (size_t)length, "}\n");
-
-   int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-   bool ok = fd >= 0 && write(fd, text, (size_t)length) == length;
-   if (!ok)
-      panvk_warning(dev->pdev->instance, VK_OBJECT_TYPE_DEVICE,
-                    panvk_key(dev->handle),
-                    "cannot write PANSPARSE_STATS=%s: %s", path,
-                    strerror(errno));
-   if (fd >= 0)
-      close(fd);
-}
-
 void
 panvk_report_stats(struct panvk_device *dev)
 {
-   struct counter counters[MAX_COUNTERS];
+   struct host_counter counters[MAX_COUNTERS];
    const char *path = secure_getenv("PANSPARSE_STATS");
    bool wanted = path != NULL && path[0] != '\0';
 
@@ -103,6 +70,9 @@ panvk_report_stats(struct panvk_device *dev)
    for (uint32_t i = 0; i < count; i++)
       panvk_trace(PANVK_DEBUG_STATS, "   %-20s %" PRIu64, counters[i].name,
                   counters[i].value);
-   if (wanted)
-      append_json(dev, path, counters, count);
+   int ret = wanted ? host_counters_append(path, counters, count) : 0;
+   if (ret != 0)
+      panvk_warning(dev->pdev->instance, VK_OBJECT_TYPE_DEVICE,
+                    panvk_key(dev->handle),
+                    "cannot write PANSPARSE_STATS=%s: %s", path, strerror(-ret));
 }

@@ -39,9 +39,9 @@ struct preload_node {
 
 static pthread_mutex_t nodes_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct preload_node *nodes;
-static struct host_machine *machine; /* once booted, until the process ends */
+/* Once booted, until the process ends; written with nodes_lock held. */
+static _Atomic(struct host_machine *) machine;
 static atomic_uint node_count;
-static atomic_bool booted; /* the machine is */
 static atomic_bool mapped;
 static atomic_bool in_child;
 
@@ -108,6 +108,7 @@ fork_child(void)
 static int
 boot(void)
 {
+   struct host_machine *new_machine;
    struct host_config config;
 
    if (machine)
@@ -116,13 +117,13 @@ boot(void)
    /* Nothing here runs shaders: unbound memory is the driver's dummy. */
    config.null_memory = false;
    if (!ret)
-      ret = host_machine_get(&config, &machine);
+      ret = host_machine_get(&config, &new_machine);
    if (ret) {
       preload_error("the machine cannot be booted: %s", strerror(-ret));
       return ret;
    }
    pthread_atfork(fork_prepare, fork_parent, fork_child);
-   atomic_store(&booted, true);
+   atomic_store(&machine, new_machine);
    return 0;
 }
 
@@ -285,7 +286,7 @@ preload_any_node(void)
 bool
 preload_any_export(void)
 {
-   return atomic_load(&booted) && !atomic_load(&in_child);
+   return atomic_load(&machine) && !atomic_load(&in_child);
 }
 
 bool

@@ -104,7 +104,6 @@ static bool flags_are_access(u32 flags)
 static int export_sync_file(struct dma_buf *dmabuf, void __user *arg)
 {
 	struct dma_buf_export_sync_file args;
-	struct sync_file *sync_file;
 	struct dma_fence *fence;
 	int ret;
 
@@ -118,25 +117,13 @@ static int export_sync_file(struct dma_buf *dmabuf, void __user *arg)
 
 	fence = get_fence_before(dmabuf, args.flags & DMA_BUF_SYNC_WRITE);
 	ret = PTR_ERR_OR_ZERO(fence);
+	if (!ret) {
+		ret = linux_sync_file_give(fence, "", args.fd, arg, &args,
+					   sizeof(args));
+		dma_fence_put(fence);
+	}
 	if (ret)
-		goto err_put_fd;
-	sync_file = sync_file_create(fence);
-	dma_fence_put(fence);
-	if (!sync_file) {
-		ret = -ENOMEM;
-		goto err_put_fd;
-	}
-	if (copy_to_user(arg, &args, sizeof(args))) {
-		ret = -EFAULT;
-		goto err_put_file;
-	}
-	linux_sync_file_install(sync_file, args.fd);
-	return 0;
-
-err_put_file:
-	fput(sync_file->file);
-err_put_fd:
-	put_unused_fd(args.fd);
+		put_unused_fd(args.fd);
 	return ret;
 }
 

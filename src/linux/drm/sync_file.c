@@ -90,28 +90,27 @@ static void get_name(struct sync_file *sync_file, char *name, size_t size)
 			 (long long)fence->seqno);
 }
 
-/* The caller's reference on a new one for both fences, or NULL: no memory. */
-static struct sync_file *merge(struct sync_file *a, struct dma_fence *b,
-			       const char *name)
+int linux_sync_file_give(struct dma_fence *fence, const char *name, int fd,
+			 void __user *user, const void *answer, size_t size)
 {
-	struct dma_fence *fence = dma_fence_unwrap_merge(a->fence, b);
-	struct sync_file *merged;
+	struct sync_file *sync_file = sync_file_create(fence);
 
-	if (!fence)
-		return NULL;
-	merged = sync_file_create(fence);
-	dma_fence_put(fence);
-	if (merged)
-		strscpy(merged->user_name, name, sizeof(merged->user_name));
-	return merged;
+	if (!sync_file)
+		return -ENOMEM;
+	strscpy(sync_file->user_name, name, sizeof(sync_file->user_name));
+	if (copy_to_user(user, answer, size)) {
+		fput(sync_file->file);
+		return -EFAULT;
+	}
+	linux_sync_file_install(sync_file, fd);
+	return 0;
 }
 
 static int sync_file_merge(struct sync_file *sync_file, void __user *arg)
 {
-	struct sync_file *merged;
+	struct dma_fence *other, *merged;
 	struct sync_merge_data args;
-	struct dma_fence *other;
-	int ret;
+	int ret = -ENOENT;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
@@ -123,27 +122,17 @@ static int sync_file_merge(struct sync_file *sync_file, void __user *arg)
 		return args.fence;
 
 	other = sync_file_get_fence(args.fd2);
-	if (!other) {
-		ret = -ENOENT;
-		goto err_put_fd;
+	if (other) {
+		merged = dma_fence_unwrap_merge(sync_file->fence, other);
+		ret = merged ? linux_sync_file_give(merged, args.name,
+						    args.fence, arg, &args,
+						    sizeof(args)) :
+			       -ENOMEM;
+		dma_fence_put(merged);
+		dma_fence_put(other);
 	}
-	merged = merge(sync_file, other, args.name);
-	dma_fence_put(other);
-	if (!merged) {
-		ret = -ENOMEM;
-		goto err_put_fd;
-	}
-	if (copy_to_user(arg, &args, sizeof(args))) {
-		ret = -EFAULT;
-		goto err_put_file;
-	}
-	linux_sync_file_install(merged, args.fence);
-	return 0;
-
-err_put_file:
-	fput(merged->file);
-err_put_fd:
-	put_unused_fd(args.fence);
+	if (ret)
+		put_unused_fd(args.fence);
 	return ret;
 }
 

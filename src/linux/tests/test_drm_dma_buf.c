@@ -466,6 +466,40 @@ static void test_sync_file_arguments(void **state)
 	linux_sys_close(file);
 }
 
+/* An answer that cannot be written: no descriptor is left of it. */
+static void test_read_only_arguments(void **state)
+{
+	struct linux_file *file = fixture_open();
+	int fd = export_bo(file, fixture_bo(file, PAGE_B, NULL), DRM_RDWR);
+	struct dma_fence *fence = test_fence_create();
+	int sync_file = export_fence(file, fence), next = dup(0);
+	void *page = mmap(NULL, PAGE_B, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct dma_buf_export_sync_file *export = page;
+	struct sync_merge_data *args = page;
+
+	close(next);
+	export->flags = DMA_BUF_SYNC_RW;
+	mprotect(page, PAGE_B, PROT_READ);
+	assert_int_equal(linux_sys_fd_ioctl(fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+					    export),
+			 -EFAULT);
+	mprotect(page, PAGE_B, PROT_READ | PROT_WRITE);
+	*args = (struct sync_merge_data){ .fd2 = sync_file };
+	mprotect(page, PAGE_B, PROT_READ);
+	assert_int_equal(linux_sys_fd_ioctl(sync_file, SYNC_IOC_MERGE, args),
+			 -EFAULT);
+	assert_int_equal(dup(0), next);
+
+	close(next);
+	munmap(page, PAGE_B);
+	close(sync_file);
+	close(fd);
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+	linux_sys_close(file);
+}
+
 /* --------------------------------------------------------------- failures -- */
 
 struct failing {
@@ -554,6 +588,7 @@ int main(void)
 		TEST(test_sync_waits),
 		TEST(test_merge),
 		TEST(test_sync_file_arguments),
+		TEST(test_read_only_arguments),
 		TEST(test_failures),
 	};
 

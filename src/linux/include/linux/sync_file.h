@@ -25,6 +25,13 @@ struct sync_file *sync_file_create(struct dma_fence *fence);
  * that readable when the fence signals. In the place of fd_install().
  */
 void linux_sync_file_install(struct sync_file *sync_file, int fd);
+/*
+ * For ioctls whose answer has @fd in it, from get_unused_fd_flags(): copies the
+ * answer, and makes @fd a sync_file of @fence; @name may be empty. -ENOMEM,
+ * -EFAULT: @fd is still unused.
+ */
+int linux_sync_file_give(struct dma_fence *fence, const char *name, int fd,
+			 void __user *user, const void *answer, size_t size);
 /* A reference on the fence, or NULL: not a sync_file. */
 struct dma_fence *sync_file_get_fence(int fd);
 
