@@ -133,11 +133,9 @@ static int add_fences(struct dma_buf *dmabuf, struct dma_fence *head,
 {
 	struct dma_fence_unwrap cursor;
 	struct dma_fence *fence;
-	unsigned int count = 0;
+	unsigned int count = linux_dma_fence_count(head);
 	int ret;
 
-	dma_fence_unwrap_for_each(fence, &cursor, head)
-		count++;
 	ret = dma_resv_lock_interruptible(dmabuf->resv, NULL);
 	if (ret)
 		return ret;

@@ -38,6 +38,17 @@ struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor)
 	return enter_link(cursor);
 }
 
+unsigned int linux_dma_fence_count(struct dma_fence *head)
+{
+	struct dma_fence_unwrap cursor;
+	struct dma_fence *fence;
+	unsigned int count = 0;
+
+	dma_fence_unwrap_for_each(fence, &cursor, head)
+		count++;
+	return count;
+}
+
 /* ---------------------------------------------------------------- merge -- */
 
 static unsigned int count_unsignaled(struct dma_fence **heads,

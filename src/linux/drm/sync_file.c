@@ -148,17 +148,6 @@ static void fill_fence_info(struct dma_fence *fence,
 		info->status ? ktime_to_ns(dma_fence_timestamp(fence)) : 0;
 }
 
-static unsigned int count_fences(struct dma_fence *head)
-{
-	struct dma_fence_unwrap cursor;
-	struct dma_fence *fence;
-	unsigned int count = 0;
-
-	dma_fence_unwrap_for_each(fence, &cursor, head)
-		count++;
-	return count;
-}
-
 /*
  * Copies what is to be said of each fence, and the status of all: the first
  * that is not "signalled". A chain may have become shorter since the count.
@@ -192,7 +181,7 @@ static int copy_fence_infos(struct sync_file *sync_file,
 
 static int sync_file_info(struct sync_file *sync_file, void __user *arg)
 {
-	unsigned int count = count_fences(sync_file->fence);
+	unsigned int count = linux_dma_fence_count(sync_file->fence);
 	struct sync_file_info info;
 	int ret;
 

@@ -26,6 +26,9 @@ struct dma_fence *dma_fence_unwrap_first(struct dma_fence *head,
 					 struct dma_fence_unwrap *cursor);
 struct dma_fence *dma_fence_unwrap_next(struct dma_fence_unwrap *cursor);
 
+/* How many a walk sees. As links that have signalled go, a later one sees fewer. */
+unsigned int linux_dma_fence_count(struct dma_fence *head);
+
 /*
  * A reference on a fence that is no chain and signals when all fences within
  * those given have: one of them, an array of the last of each context, or a stub.
