@@ -1,31 +1,39 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Sums up meson's JUnit reports, each given as NAME=FILE.
+"""Sums up meson's JUnit reports, each given as NAME=FILE, with the JSON beside it.
 
-Prints a line per report, the failed tests by name, and last the line
+Subtests are in the one; how programs ended, in the other alone. Prints a line per report, the failed tests by name, and last the line
 "N passed, N failed". Exits with 1 if anything failed or nothing ran.
 """
+import json
+import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
+
+
+def ended_badly(path):
+    """The programs that did not end well: a sanitizer's report, a crash, a timeout."""
+    lines = pathlib.Path(path.removesuffix(".junit.xml") + ".json").read_text(encoding="utf-8")
+    tests = map(json.loads, lines.splitlines())
+    return [test["name"] for test in tests
+            if test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")]
 
 
 def read(path):
     passed, skipped, failed = 0, 0, []
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
-        cases = list(suite.iter("testcase"))
-        bad = False
-        for case in cases:
+        for case in suite.iter("testcase"):
             if case.find("skipped") is not None:
                 skipped += 1
             elif case.find("failure") is not None or case.find("error") is not None:
                 failed.append(f"{suite.get('name')}: {case.get('name')}")
-                bad = True
             else:
                 passed += 1
-        # A program that crashed after its last subtest failed as a whole.
-        whole = int(suite.get("errors") or 0) + int(suite.get("failures") or 0)
-        if whole and not bad:
-            failed.append(f"{suite.get('name')}: (the program itself)")
+    # Those of which no subtest failed, or that have none, failed as a whole.
+    for name in ended_badly(path):
+        program = name.rsplit(" / ", 1)[-1]
+        if not any(f"{name}: " in test or test.endswith(f": {program}") for test in failed):
+            failed.append(f"{name}: (the program itself)")
     return passed, skipped, failed
 
 

@@ -223,10 +223,11 @@ void panthor_device_fini(struct panthor_device *ptdev)
 
 	panthor_sched_fini(ptdev);
 	panthor_fw_unplug(ptdev);
-	panthor_sched_free(ptdev);
 	/* It uses the MMU. */
 	panthor_reclaim_fini(ptdev);
+	/* Ends the work of bind queues, whose failures the scheduler is told of. */
 	panthor_mmu_fini(ptdev);
+	panthor_sched_free(ptdev);
 	panthor_gpu_fini(ptdev);
 	destroy_workqueue(ptdev->reset.wq);
 	mutex_destroy(&ptdev->unplug.lock);

@@ -744,7 +744,7 @@ void panthor_sched_fini(struct panthor_device *ptdev)
 	WARN_ON(!list_empty(&sched->groups));
 }
 
-/** panthor_sched_free() - after the firmware's interrupt is gone */
+/** panthor_sched_free() - after the firmware's interrupt and all VMs are gone */
 void panthor_sched_free(struct panthor_device *ptdev)
 {
 	struct panthor_scheduler *sched = ptdev->sched;

@@ -51,8 +51,9 @@ void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry,
 {
 	unsigned long flags;
 
-	entry->flags &= ~(unsigned int)WQ_FLAG_EXCLUSIVE;
 	spin_lock_irqsave(&wq->lock, flags);
+	/* It may be queued already, from the last time around: wakers read it. */
+	entry->flags &= ~(unsigned int)WQ_FLAG_EXCLUSIVE;
 	if (list_empty(&entry->entry))
 		list_add(&entry->entry, &wq->head);
 	set_current_state(state);

@@ -397,6 +397,16 @@ static void test_close_with_queued_ops(void **state)
 	open_gate(fence);
 }
 
+/* The same again and again: what the work meets depends on who is faster. */
+static void test_remove_with_queued_ops(void **state)
+{
+	for (u32 i = 0; i < 40; i++) {
+		test_close_with_queued_ops(state);
+		assert_int_equal(vm_power_off(state), 0);
+		assert_int_equal(vm_boot(state), 0);
+	}
+}
+
 /* Jobs that become ready during a reset run after it. */
 static void test_reset_with_queued_ops(void **state)
 {
@@ -434,6 +444,7 @@ int main(void)
 		TEST(gate),
 		TEST(destroy_with_queued_ops),
 		TEST(close_with_queued_ops),
+		TEST(remove_with_queued_ops),
 		TEST(reset_with_queued_ops),
 	};
 
