@@ -201,6 +201,15 @@ int host_debugfs_read(struct host_machine *machine, const char *name,
                       char **text_out, size_t *size_out);
 
 /*
+ * What the page tables of the VM translate below its user_va_range, by address, to be
+ * free()d: see record/record.h. -EINVAL: unknown VM; -EBUSY: asynchronous binds are
+ * under way; -ENOMEM.
+ */
+struct record_range;
+int host_vm_ranges(struct host_file *file, uint32_t vm_id,
+                   struct record_range **ranges_out, size_t *count_out);
+
+/*
  * For tests: frees DRAM as an allocation does that finds none, at least @size_B
  * bytes if there is as much to swap out. Returns how many were freed.
  */

@@ -19,6 +19,7 @@ host_open(struct host_machine *machine, struct host_file **file_out)
    }
 
    file->machine = machine;
+   host_record_open(file);
 
    pthread_mutex_lock(&host_lock);
    file->next = machine->files;
@@ -69,6 +70,7 @@ host_file_release(struct host_file *file)
       window_release(window);
    }
 
+   host_record_close(file);
    linux_sys_close(file->file);
    free(file);
 }
@@ -94,23 +96,36 @@ host_close(struct host_file *file)
 int
 host_ioctl(struct host_file *file, unsigned long request, void *arg)
 {
-   atomic_fetch_add_explicit(&file->machine->ioctls, 1, memory_order_relaxed);
+   struct host_call call;
 
-   return linux_sys_ioctl(file->file, (unsigned int)request, arg);
+   atomic_fetch_add_explicit(&file->machine->ioctls, 1, memory_order_relaxed);
+   host_record_begin(&call, file, -1, request, arg);
+   int ret = linux_sys_ioctl(file->file, (unsigned int)request, arg);
+   host_record_end(&call, ret);
+   return ret;
 }
 
 int
 host_mmap(struct host_file *file, void *addr, size_t size_B, int prot,
           int flags, uint64_t offset, void **addr_out)
 {
-   return linux_sys_mmap(file->file, addr, size_B, prot, flags, offset,
-                         addr_out);
+   int ret = linux_sys_mmap(file->file, addr, size_B, prot, flags, offset,
+                            addr_out);
+
+   host_record_mmap(file, -1, size_B, prot, flags, offset, ret ? NULL : *addr_out,
+                    ret);
+   return ret;
 }
 
 int
 host_munmap(void *addr, size_t size_B)
 {
-   return linux_sys_munmap(addr, size_B);
+   bool recorded = host_record_wants_munmap(addr, size_B);
+   int ret = linux_sys_munmap(addr, size_B);
+
+   if (recorded)
+      host_record_munmap(addr, size_B, ret);
+   return ret;
 }
 
 bool
@@ -122,20 +137,34 @@ host_is_mapped(const void *addr, size_t size_B)
 int
 host_forget_mappings(void *addr, size_t size_B)
 {
-   return linux_sys_forget_mappings(addr, size_B);
+   bool recorded = host_record_wants_munmap(addr, size_B);
+   int ret = linux_sys_forget_mappings(addr, size_B);
+
+   if (recorded)
+      host_record_munmap(addr, size_B, ret);
+   return ret;
 }
 
 int
 host_fd_ioctl(int fd, unsigned long request, void *arg)
 {
-   return linux_sys_fd_ioctl(fd, (unsigned int)request, arg);
+   struct host_call call;
+
+   host_record_begin(&call, NULL, fd, request, arg);
+   int ret = linux_sys_fd_ioctl(fd, (unsigned int)request, arg);
+   host_record_end(&call, ret);
+   return ret;
 }
 
 int
 host_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
              uint64_t offset, void **addr_out)
 {
-   return linux_sys_fd_mmap(fd, addr, size_B, prot, flags, offset, addr_out);
+   int ret = linux_sys_fd_mmap(fd, addr, size_B, prot, flags, offset, addr_out);
+
+   host_record_mmap(NULL, fd, size_B, prot, flags, offset, ret ? NULL : *addr_out,
+                    ret);
+   return ret;
 }
 
 int

@@ -35,6 +35,12 @@ host_error(const char *format, ...)
    fprintf(stderr, "pansparse: host: %s\n", text);
 }
 
+struct host_machine *
+host_machine_current(void)
+{
+   return host_machine;
+}
+
 /* ------------------------------------------- the hardware, for src/linux -- */
 
 static uint32_t
@@ -217,6 +223,7 @@ machine_boot(const struct host_config *config,
    }
 
    machine->references = 1;
+   host_record_boot(config);
    *machine_out = machine;
    return 0;
 
@@ -244,6 +251,7 @@ machine_shutdown(struct host_machine *machine)
       host_file_release(file);
    }
 
+   host_record_stats(machine);
    panthor_remove(machine->ptdev);
 
    int leaks = machine->leaks + linux_shutdown();
@@ -256,6 +264,7 @@ machine_shutdown(struct host_machine *machine)
 
    destroy_hardware(machine);
    free(machine);
+   host_record_shutdown(leaks);
    return leaks;
 }
 

@@ -16,6 +16,7 @@
 #include "linux_machine.h"
 #include "mali.h"
 #include "panthor_host.h"
+#include "record/record.h"
 
 struct host_machine {
    uint32_t references;     /* guarded by host_lock */
@@ -31,6 +32,7 @@ struct host_machine {
 
 struct host_file {
    struct host_machine *machine;
+   uint32_t number;             /* in recordings */
    struct host_file *next;      /* guarded by host_lock */
    struct host_window *windows; /* guarded by host_lock */
    struct linux_file *file;
@@ -57,5 +59,43 @@ int host_config_resolve(const struct host_config *config,
  * what it holds. Windows that are still there count as leaks.
  */
 void host_file_release(struct host_file *file);
+
+/* The one machine, or NULL. With host_lock held. */
+struct host_machine *host_machine_current(void);
+
+/* ------------------------------------------- recording (host_record.c) -- */
+
+/*
+ * What PANSPARSE_RECORD asks for. These may be called from any thread, and do nothing
+ * where nothing is recorded.
+ */
+void host_record_boot(const struct host_config *config);
+/* Before the machine goes down, and when it has. */
+void host_record_stats(struct host_machine *machine);
+void host_record_shutdown(int leaks);
+/* Numbers the file. */
+void host_record_open(struct host_file *file);
+/* Before it closes. */
+void host_record_close(struct host_file *file);
+
+/* An ioctl that is recorded, on its thread's stack. */
+struct host_call {
+   struct record_call base;
+   struct host_file *file; /* NULL: it is one of a descriptor */
+};
+
+/*
+ * An ioctl begins: from here to its end, this thread's copies are the call's. @file NULL:
+ * it is one of the descriptor @fd.
+ */
+void host_record_begin(struct host_call *call, struct host_file *file, int fd,
+                       unsigned long request, const void *arg);
+void host_record_end(struct host_call *call, int ret);
+/* @addr: where it was mapped, if @ret is 0. */
+void host_record_mmap(struct host_file *file, int fd, size_t size_B, int prot,
+                      int flags, uint64_t offset, const void *addr, int ret);
+/* Before an munmap(2): whether it is to be recorded. Most are about other memory. */
+bool host_record_wants_munmap(const void *addr, size_t size_B);
+void host_record_munmap(const void *addr, size_t size_B, int ret);
 
 #endif /* HOST_PRIVATE_H */

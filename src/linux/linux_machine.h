@@ -105,6 +105,13 @@ int linux_sys_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out);
  * -ENODEV: no node; -ENOMEM.
  */
 int linux_debugfs_read(const char *name, char **text_out, size_t *size_out);
+/*
+ * Tells @fn what the system calls of the calling thread copy from the user and to the
+ * user, when it has been copied, piece by piece. NULL: nobody.
+ */
+typedef void (*linux_copy_fn)(void *data, bool to_user, const void *user,
+			      const void *bytes, size_t size_B);
+void linux_observe_copies(linux_copy_fn fn, void *data);
 /* The DRM core's struct drm_file of an open file, for the machine's owner. */
 struct drm_file;
 struct drm_file *linux_file_drm(struct linux_file *file);

@@ -9,10 +9,10 @@
 
 #include <drm-uapi/panthor_drm.h>
 
-#include "panthor_backing.h"
 #include "panthor_debugfs.h"
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_translation.h"
 #include "panthor_vm.h"
 
 /* ------------------------------------------------------------------- VMs -- */
@@ -108,85 +108,8 @@ static int show_gpuvas(struct seq_file *m, void *unused)
 
 /* ---------------------------------------------------------- translations -- */
 
-/* Neighbouring entries that say the same of consecutive memory. */
-struct run {
-	u64 start, end;
-	struct panthor_vm_bo *bo; /* NULL: entries that no VMA explains */
-	u64 offset;
-	u64 attributes; /* of the descriptors */
-	bool sparse;
-	bool agrees; /* with the VMA: object, offset, attributes */
-	u64 entries[PANTHOR_PT_KIND_SHARED + 1];
-};
-
-static u64 attributes_of(u64 desc)
-{
-	return desc & (PANTHOR_PTE_AP_RDONLY | PANTHOR_PTE_XN |
-		       PANTHOR_PTE_ATTRINDX(7));
-}
-
-/* Whether the entry's memory is what the BO has at @offset. */
-static bool shows(const struct panthor_pt_entry *entry,
-		  struct panthor_vm_bo *bo, u64 offset)
-{
-	u64 length;
-
-	switch (panthor_pt_entry_kind(entry)) {
-	case PANTHOR_PT_KIND_MEMORY:
-		return bo->backing &&
-		       panthor_backing_find(bo->backing, offset, &length) ==
-			       (entry->desc & PANTHOR_PTE_ADDR_MASK) &&
-		       length >= entry->end - entry->start;
-	case PANTHOR_PT_KIND_ABSENT:
-		return bo->evicted &&
-		       (entry->desc & PANTHOR_PTE_ADDR_MASK) == offset;
-	case PANTHOR_PT_KIND_NULL:
-		return bo->bo->null;
-	case PANTHOR_PT_KIND_SHARED:
-		break;
-	}
-	return bo->bo->dummy;
-}
-
-static struct run run_of_entry(struct panthor_vm *vm,
-			       const struct panthor_pt_entry *entry)
-{
-	enum panthor_pt_kind kind = panthor_pt_entry_kind(entry);
-	struct panthor_vma *vma = panthor_vma_first(&vm->vmas, entry->start);
-	struct run run = {
-		.start = entry->start,
-		.end = entry->end,
-	};
-	u64 wanted;
-
-	run.entries[kind] = 1;
-	run.attributes = attributes_of(entry->desc);
-	if (!vma || vma->start > entry->start || vma->end < entry->end)
-		return run;
-	wanted = attributes_of(panthor_pt_leaf(vma->flags));
-	/* Those of a shared table's leaves, which only sets can differ in. */
-	if (kind == PANTHOR_PT_KIND_SHARED)
-		run.attributes = wanted;
-	run.bo = vma->bo;
-	run.sparse = vma->flags & DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE;
-	run.offset = run.sparse ? entry->start % PANTHOR_DUMMY_BO_SIZE :
-				  vma->offset + (entry->start - vma->start);
-	run.agrees = run.attributes == wanted &&
-		     shows(entry, run.bo, run.offset);
-	return run;
-}
-
-/* Sparse memory repeats its object: an address tells which page it shows. */
-static bool continues(const struct run *run, const struct run *next)
-{
-	return run->bo && run->end == next->start && run->bo == next->bo &&
-	       run->sparse == next->sparse && run->agrees == next->agrees &&
-	       run->attributes == next->attributes &&
-	       (run->sparse ||
-		run->offset + (run->end - run->start) == next->offset);
-}
-
-static void show_run(struct seq_file *m, const struct run *run)
+static void show_run(struct seq_file *m,
+		     const struct panthor_translation *run)
 {
 	seq_printf(m,
 		   " 0x%016llx | 0x%016llx | 0x%016llx | 0x%016llx | %-6s | %s%s | %llu + %llu + %llu + %llu%s\n",
@@ -207,8 +130,7 @@ static void show_run(struct seq_file *m, const struct run *run)
 static void show_page_tables(struct seq_file *m, struct panthor_vm *vm,
 			     struct vm_name name)
 {
-	struct panthor_pt_entry entry;
-	struct run run = {}, next;
+	struct panthor_translation run;
 	u64 va;
 
 	seq_printf(m, "Translations of file %u, VM %u: %llu tables at 0x%llx\n\n",
@@ -216,20 +138,7 @@ static void show_page_tables(struct seq_file *m, struct panthor_vm *vm,
 		   (unsigned long long)panthor_pt_root_pa(&vm->pt));
 	seq_puts(m, " start              | end                | object             | object offset      | what   | may | present + null + absent leaves + shared tables\n");
 	seq_puts(m, "----------------------------------------------------------------------------------------------------------------------------------\n");
-	for (va = 0; panthor_pt_next_entry(&vm->pt, va, &entry);
-	     va = entry.end) {
-		next = run_of_entry(vm, &entry);
-		if (run.end && continues(&run, &next)) {
-			run.end = next.end;
-			for (int i = 0; i <= PANTHOR_PT_KIND_SHARED; i++)
-				run.entries[i] += next.entries[i];
-			continue;
-		}
-		if (run.end)
-			show_run(m, &run);
-		run = next;
-	}
-	if (run.end)
+	for (va = 0; panthor_vm_next_translation(vm, va, &run); va = run.end)
 		show_run(m, &run);
 	seq_putc(m, '\n');
 }

@@ -6,6 +6,7 @@
 #include "panthor_gem.h"
 #include "panthor_host.h"
 #include "panthor_pt.h"
+#include "panthor_translation.h"
 #include "panthor_vm.h"
 
 static struct panthor_vm *get_vm(struct drm_file *file, u32 vm_id)
@@ -66,6 +67,73 @@ int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out)
 	*pa_out = panthor_pt_root_pa(&vm->pt);
 	panthor_vm_put(vm);
 	return 0;
+}
+
+u32 panthor_host_next_vm(struct drm_file *file, u32 vm_id)
+{
+	struct panthor_file *pfile = file->driver_priv;
+	struct panthor_vm *vm = panthor_vm_pool_get_next(pfile->vms, &vm_id);
+
+	if (!vm)
+		return 0;
+	panthor_vm_put(vm);
+	return vm_id;
+}
+
+static struct panthor_host_range
+to_range(const struct panthor_translation *translation)
+{
+	return (struct panthor_host_range){
+		.start = translation->start,
+		.end = translation->end,
+		.object = translation->bo ? translation->bo->bo : NULL,
+		.offset = translation->offset,
+		.sparse = translation->sparse,
+		.readonly = translation->attributes & PANTHOR_PTE_AP_RDONLY,
+		.noexec = translation->attributes & PANTHOR_PTE_XN,
+		.agrees = translation->agrees,
+	};
+}
+
+static bool binds_are_under_way(struct panthor_vm *vm)
+{
+	unsigned long flags;
+	bool busy;
+
+	spin_lock_irqsave(&vm->queue.base.lock, flags);
+	busy = !list_empty(&vm->queue.base.jobs);
+	spin_unlock_irqrestore(&vm->queue.base.lock, flags);
+	return busy;
+}
+
+int panthor_host_vm_ranges(struct drm_file *file, u32 vm_id,
+			   void (*fn)(void *data,
+				      const struct panthor_host_range *range),
+			   void *data)
+{
+	struct panthor_vm *vm = get_vm(file, vm_id);
+	struct panthor_translation translation;
+	int ret = 0;
+	u64 va = 0;
+
+	if (!vm)
+		return -EINVAL;
+	mutex_lock(&vm->op_lock);
+	if (binds_are_under_way(vm)) {
+		ret = -EBUSY;
+		goto out_unlock;
+	}
+	while (panthor_vm_next_translation(vm, va, &translation) &&
+	       translation.start < vm->user_va_range) {
+		const struct panthor_host_range range = to_range(&translation);
+
+		fn(data, &range);
+		va = translation.end;
+	}
+out_unlock:
+	mutex_unlock(&vm->op_lock);
+	panthor_vm_put(vm);
+	return ret;
 }
 
 int panthor_host_bo_set_null(struct drm_file *file, u32 handle)

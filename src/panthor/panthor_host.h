@@ -40,6 +40,27 @@ void panthor_host_vm_idle(struct panthor_vm *vm);
 /* Physical address of the VM's root table; -EINVAL for an unknown VM. */
 int panthor_host_vm_root(struct drm_file *file, u32 vm_id, u64 *pa_out);
 
+/* Ids of the VMs that a file has, in ascending order: 0: no higher one. */
+u32 panthor_host_next_vm(struct drm_file *file, u32 vm_id);
+
+/* See struct panthor_translation. */
+struct panthor_host_range {
+	u64 start, end;
+	const void *object; /* NULL: nothing that the driver knows of */
+	u64 offset;
+	bool sparse, readonly, noexec;
+	bool agrees; /* with what the driver believes */
+};
+/*
+ * Tells @fn what the page tables of the VM translate in the user's part, by address,
+ * with the VM's op_lock held: it must not call back. O(page-table entries).
+ * -EINVAL: unknown VM; -EBUSY: asynchronous binds are under way.
+ */
+int panthor_host_vm_ranges(struct drm_file *file, u32 vm_id,
+			   void (*fn)(void *data,
+				      const struct panthor_host_range *range),
+			   void *data);
+
 /*
  * Makes a BO stand for nothing, as the dummies of sparse memory do where the GPU
  * knows null leaves: for user-mode drivers that must do without MAP_SPARSE. To

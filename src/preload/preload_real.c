@@ -7,6 +7,8 @@
 #include "preload_real.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -38,6 +40,7 @@ off64_t __wrap_lseek64(int fd, off64_t offset, int whence);
 int __wrap_fstat64(int fd, struct stat64 *st);
 ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 FILE *__wrap_fopen64(const char *path, const char *mode);
+int __wrap_open64(const char *path, int flags, ...);
 
 void *
 __wrap_mmap64(void *addr, size_t size_B, int prot, int flags, int fd,
@@ -74,4 +77,15 @@ FILE *
 __wrap_fopen64(const char *path, const char *mode)
 {
    return REAL(fopen64)(path, mode);
+}
+
+int
+__wrap_open64(const char *path, int flags, ...)
+{
+   va_list args;
+
+   va_start(args, flags);
+   mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+   va_end(args);
+   return REAL(open64)(path, flags, mode);
 }
