@@ -6,6 +6,7 @@
  */
 #include "preload_real.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,8 @@ off64_t __wrap_lseek64(int fd, off64_t offset, int whence);
 int __wrap_fstat64(int fd, struct stat64 *st);
 ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 FILE *__wrap_fopen64(const char *path, const char *mode);
+DIR *__wrap_opendir(const char *path);
+struct dirent64 *__wrap_readdir64(DIR *dir);
 
 void *
 __wrap_mmap64(void *addr, size_t size_B, int prot, int flags, int fd,
@@ -74,4 +77,16 @@ FILE *
 __wrap_fopen64(const char *path, const char *mode)
 {
    return REAL(fopen64)(path, mode);
+}
+
+DIR *
+__wrap_opendir(const char *path)
+{
+   return REAL(opendir)(path);
+}
+
+struct dirent64 *
+__wrap_readdir64(DIR *dir)
+{
+   return REAL(readdir64)(dir);
 }
