@@ -6,7 +6,6 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
-#include <linux/file.h>
 #include <linux/iosys-map.h>
 #include <linux/slab.h>
 #include <linux/string.h>
