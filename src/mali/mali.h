@@ -90,7 +90,7 @@ void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B);
  * are multiples of the page size. @fd stays the caller's, is readable and
  * writable, stays open while the overlay lasts, and its file cannot shrink.
  * -EINVAL: misaligned, or outside of DRAM; -ENOMEM: the host has no memory, or
- * no mapping left. Nothing has changed then.
+ * no mapping left; or what else it says. Nothing has changed then.
  */
 int mali_dram_overlay(struct mali_dram *dram, uint64_t pa, uint64_t size_B,
 		      int fd, uint64_t fd_offset);
