@@ -76,40 +76,84 @@ page_words(void *mapping, uint32_t page)
    return (uint32_t *)((char *)mapping + page * PAGE_B);
 }
 
+enum kind { PLAIN, FRAGMENTED, EVICTED };
+
 static int
-create_buffer(struct host_file *file, void **mapping_out, int *fd_out)
+map_buffer(struct host_file *file, uint32_t handle, void **mapping_out)
+{
+   struct drm_panthor_bo_mmap_offset offset = {.handle = handle};
+
+   return host_ioctl(file, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) ||
+          host_mmap(file, NULL, BO_B, PROT_READ | PROT_WRITE, MAP_SHARED,
+                    offset.offset, mapping_out);
+}
+
+static int
+bind_buffer(struct host_file *file, uint32_t handle, uint32_t *vm_out)
+{
+   struct drm_panthor_vm_create vm = {0};
+   struct drm_panthor_vm_bind_op op = {
+      .flags = NOEXEC, .bo_handle = handle, .va = VA, .size = BO_B};
+   struct drm_panthor_vm_bind args = {.ops = DRM_PANTHOR_OBJ_ARRAY(1, &op)};
+
+   if (host_ioctl(file, DRM_IOCTL_PANTHOR_VM_CREATE, &vm))
+      return -1;
+   *vm_out = args.vm_id = vm.id;
+   return host_ioctl(file, DRM_IOCTL_PANTHOR_VM_BIND, &args);
+}
+
+/* Out of RAM, with all that it has. */
+static int
+evict(struct host_machine *machine, struct host_file *file, uint32_t handle)
+{
+   struct host_stats stats;
+   uint32_t vm;
+
+   if (bind_buffer(file, handle, &vm))
+      return -1;
+   host_reclaim(machine, UINT32_MAX);
+   host_get_stats(machine, &stats);
+   return stats.evictions && stats.swap_out_B >= BO_B ? 0 : -1;
+}
+
+/* A buffer with the contents above, mapped, and its descriptor. */
+static int
+create_buffer(struct host_machine *machine, struct host_file *file,
+              enum kind kind, void **mapping_out, int *fd_out)
 {
    struct drm_panthor_bo_create bo = {.size = BO_B};
-   struct drm_panthor_bo_mmap_offset offset = {0};
    struct drm_prime_handle prime = {.flags = DRM_CLOEXEC | DRM_RDWR};
 
-   if (host_ioctl(file, DRM_IOCTL_PANTHOR_BO_CREATE, &bo))
+   if (host_ioctl(file, DRM_IOCTL_PANTHOR_BO_CREATE, &bo) ||
+       map_buffer(file, bo.handle, mapping_out))
       return -1;
-   offset.handle = prime.handle = bo.handle;
-   if (host_ioctl(file, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) ||
-       host_mmap(file, NULL, BO_B, PROT_READ | PROT_WRITE, MAP_SHARED,
-                 offset.offset, mapping_out) ||
-       host_ioctl(file, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
+   for (uint32_t i = 0; i < PAGES; i++)
+      *page_words(*mapping_out, i) = 100 + i;
+   if (host_munmap(*mapping_out, BO_B) ||
+       (kind == EVICTED && evict(machine, file, bo.handle)))
+      return -1;
+   prime.handle = bo.handle;
+   if (host_ioctl(file, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
       return -1;
    *fd_out = prime.fd;
-   return 0;
+   return map_buffer(file, bo.handle, mapping_out);
 }
 
 /* The child's life; its exit status: 0, where all was as it should be. */
 static int
-export_to(int socket, const struct host_config *config)
+export_to(int socket, enum kind kind)
 {
+   const struct host_config config = {.dram_size_B = 64 << 20,
+                                      .dram_fragmented = kind == FRAGMENTED};
    struct host_machine *machine;
    struct host_file *file;
    void *mapping;
    char byte;
    int fd;
 
-   if (host_machine_get(config, &machine) || host_open(machine, &file) ||
-       create_buffer(file, &mapping, &fd))
+   if (host_machine_get(&config, &machine) || host_open(machine, &file) ||
+       create_buffer(machine, file, kind, &mapping, &fd))
       return 1;
-   for (uint32_t i = 0; i < PAGES; i++)
-      *page_words(mapping, i) = 100 + i;
    if (send_fd(socket, fd) || close(fd))
       return 2;
    if (read(socket, &byte, 1) != 1)
@@ -136,10 +180,8 @@ static struct {
 } t;
 
 static void
-start(bool exporter_fragmented, bool importer_fragmented)
+start(enum kind exporter, bool importer_fragmented)
 {
-   const struct host_config exporter = {.dram_size_B = 64 << 20,
-                                        .dram_fragmented = exporter_fragmented};
    const struct host_config importer = {.dram_size_B = 32 << 20,
                                         .as_count = 4,
                                         .dram_fragmented = importer_fragmented};
@@ -151,7 +193,7 @@ start(bool exporter_fragmented, bool importer_fragmented)
    assert_true(t.child >= 0);
    if (!t.child) {
       close(ends[0]);
-      _exit(export_to(ends[1], &exporter));
+      _exit(export_to(ends[1], exporter));
    }
    close(ends[1]);
    t.socket = ends[0];
@@ -196,33 +238,20 @@ close_bo(void)
    assert_int_equal(host_ioctl(t.file, DRM_IOCTL_GEM_CLOSE, &args), 0);
 }
 
-static uint32_t
-bind_all(void)
-{
-   struct drm_panthor_vm_create vm = {0};
-
-   assert_int_equal(host_ioctl(t.file, DRM_IOCTL_PANTHOR_VM_CREATE, &vm), 0);
-   struct drm_panthor_vm_bind_op op = {
-      .flags = NOEXEC, .bo_handle = t.bo, .va = VA, .size = BO_B};
-   struct drm_panthor_vm_bind args = {.vm_id = vm.id,
-                                      .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op)};
-   assert_int_equal(host_ioctl(t.file, DRM_IOCTL_PANTHOR_VM_BIND, &args), 0);
-   return vm.id;
-}
-
 /* Shader cores of this machine load and store the other one's memory. */
 static void
-check_window(bool exporter_fragmented, bool importer_fragmented)
+check_window(enum kind exporter, bool importer_fragmented)
 {
    struct host_window *window;
    struct host_stats before, after;
    void *host = mmap(NULL, BO_B, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+   uint32_t vm;
 
    assert_ptr_not_equal(host, MAP_FAILED);
-   start(exporter_fragmented, importer_fragmented);
+   start(exporter, importer_fragmented);
    host_get_stats(t.machine, &before);
    assert_int_equal(import(), 0);
-   uint32_t vm = bind_all();
+   assert_int_equal(bind_buffer(t.file, t.bo, &vm), 0);
    assert_int_equal(host_window_create(t.file, vm, VA, host, BO_B, &window), 0);
    /* From behind, and from the middle of what lies together. */
    for (uint32_t i = 0; i < PAGES; i++) {
@@ -252,15 +281,22 @@ check_window(bool exporter_fragmented, bool importer_fragmented)
 static void
 test_window(void **state)
 {
-   check_window(false, false);
+   check_window(PLAIN, false);
 }
 
 static void
 test_window_fragmented(void **state)
 {
-   check_window(true, false);
-   check_window(false, true);
-   check_window(true, true);
+   check_window(FRAGMENTED, false);
+   check_window(PLAIN, true);
+   check_window(FRAGMENTED, true);
+}
+
+/* Who exports it gets it back from the swap. */
+static void
+test_window_evicted(void **state)
+{
+   check_window(EVICTED, false);
 }
 
 /* Each fallible step of the import fails, once; nothing is left of it. */
@@ -272,7 +308,7 @@ test_failures(void **state)
    void *mapping;
    uint64_t n;
 
-   start(true, false);
+   start(FRAGMENTED, false);
    host_get_stats(t.machine, &before);
    for (n = 0; n < 10000; n++) {
       host_inject_failure(n);
@@ -311,6 +347,7 @@ main(void)
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_window),
       cmocka_unit_test(test_window_fragmented),
+      cmocka_unit_test(test_window_evicted),
       cmocka_unit_test(test_failures),
    };
    return cmocka_run_group_tests_name("host-foreign", tests, NULL, NULL);
