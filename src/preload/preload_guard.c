@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The machine's own descriptors: memory, also of other machines, the kernel's ends
- * of sockets, copies of eventfds. The program knows nothing of them, and may well close all that it
- * does not know. They are out of its way, in the upper half of its numbers, and
- * its close() does not reach them.
+ * of sockets, copies of eventfds and of other machines' dma-bufs. The program knows
+ * nothing of them, and may well close all that it does not know. They are out of
+ * its way, in the upper half of its numbers, and its close() does not reach them.
  *
  * guard_lock guards the set. In a child of fork() nothing is guarded.
  */
