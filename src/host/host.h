@@ -105,7 +105,8 @@ bool host_is_mapped(const void *addr, size_t size_B);
 int host_forget_mappings(void *addr, size_t size_B);
 /*
  * System calls on a descriptor that an ioctl of a file gave out: a dma-buf, a
- * syncobj or a sync file. -EBADF: it is none of these.
+ * syncobj or a sync file, or on the dma-buf of another process' machine. -EBADF:
+ * it is none of these.
  */
 int host_fd_ioctl(int fd, unsigned long request, void *arg);
 int host_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,

@@ -76,6 +76,23 @@ ram_free(void *data, uint64_t pa, uint64_t size_B)
 }
 
 static int
+ram_overlay(void *data, uint64_t pa, uint64_t size_B, int fd,
+            uint64_t fd_offset)
+{
+   struct host_machine *machine = data;
+
+   return mali_dram_overlay(machine->dram, pa, size_B, fd, fd_offset);
+}
+
+static void
+ram_keep_contents(void *data)
+{
+   struct host_machine *machine = data;
+
+   mali_dram_keep_contents(machine->dram);
+}
+
+static int
 firmware(void *data, const char *name, const void **data_out,
          size_t *size_B_out)
 {
@@ -106,6 +123,8 @@ static const struct linux_machine_ops machine_ops = {
     .mmio_write32 = mmio_write32,
     .ram_alloc = ram_alloc,
     .ram_free = ram_free,
+    .ram_overlay = ram_overlay,
+    .ram_keep_contents = ram_keep_contents,
 };
 
 /* The GPU's lines are the machine's lines. Async-signal-safe. */

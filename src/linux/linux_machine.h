@@ -21,6 +21,18 @@ struct linux_machine_ops {
 	int (*ram_alloc)(void *machine, uint64_t want_B, uint64_t *pa_out,
 			 uint64_t *got_B_out);
 	void (*ram_free)(void *machine, uint64_t pa, uint64_t size_B);
+	/*
+	 * Shows part of a file in allocated RAM until that is freed: see
+	 * mali_dram_overlay in mali.h. May be NULL: then memory of other
+	 * machines cannot be imported.
+	 */
+	int (*ram_overlay)(void *machine, uint64_t pa, uint64_t size_B, int fd,
+			   uint64_t fd_offset);
+	/*
+	 * Before linux_shutdown() frees what other processes may still see: RAM
+	 * keeps its contents when it is freed from now on. May be NULL.
+	 */
+	void (*ram_keep_contents)(void *machine);
 };
 
 struct linux_machine_desc {
@@ -28,7 +40,11 @@ struct linux_machine_desc {
 	void *machine; /* passed back to ops */
 	void *ram_base; /* CPU address of physical address 0 */
 	uint64_t ram_size_B;
-	int ram_fd; /* memfd, offset = physical address */
+	/*
+	 * A memfd, offset = physical address, sealed with F_SEAL_SHRINK: else
+	 * other processes do not import what is in it.
+	 */
+	int ram_fd;
 	uint64_t swap_size_B; /* bound of the swap file; 0: no swap */
 	uint64_t dma_mask;
 	bool dma_coherent;
@@ -93,7 +109,7 @@ bool linux_sys_is_mapped(const void *addr, size_t size_B);
 int linux_sys_forget_mappings(void *addr, size_t size_B);
 /*
  * The same on a descriptor that an ioctl gave out: a dma-buf, a syncobj or a sync
- * file. -EBADF: it is none of these.
+ * file; or on the dma-buf of another machine. -EBADF: it is none of these.
  */
 int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg);
 int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,

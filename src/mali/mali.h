@@ -41,7 +41,8 @@ struct mali_dram_config {
 
 /*
  * Creates the DRAM: one memfd of size_B bytes whose offsets are the physical
- * addresses, mapped once, linearly, for the CPU.
+ * addresses, mapped once, linearly, for the CPU. The file can neither grow nor
+ * shrink (F_SEAL_SHRINK), so that others may map what they are given of it.
  * -ENOMEM where the host refuses the file or the mapping.
  */
 int mali_dram_create(const struct mali_dram_config *config,
@@ -55,7 +56,10 @@ void mali_dram_destroy(struct mali_dram *dram);
 /* CPU address of physical address 0; DRAM is linear behind it. */
 void *mali_dram_base(const struct mali_dram *dram);
 uint64_t mali_dram_size(const struct mali_dram *dram);
-/* The memfd. Owned by the DRAM. Map it MAP_SHARED at offset = PA. */
+/*
+ * The memfd. Owned by the DRAM. Map it MAP_SHARED at offset = PA, unless the
+ * address is overlaid.
+ */
 int mali_dram_fd(const struct mali_dram *dram);
 
 /*
@@ -72,8 +76,29 @@ int mali_dram_alloc(struct mali_dram *dram, uint64_t want_B, uint64_t *pa_out,
  * are handed out again. The memory goes back to the system, at once for more
  * than 256 KiB; up to 4 MiB of smaller frees may stay behind for the next
  * allocation.
+ *
+ * Overlays in the range end; none may reach out of it. Where the host has no
+ * mappings left for that, the range is lost: it stays allocated, as it is, which
+ * is said on stderr.
  */
 void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B);
+
+/*
+ * Shows [fd_offset, fd_offset + size_B) of another file at [pa, pa + size_B),
+ * which the caller has allocated and nobody accesses, until it is freed: CPU and
+ * GPU load and store there what others do who have mapped that file. All three
+ * are multiples of the page size. @fd stays the caller's, is readable and
+ * writable, stays open while the overlay lasts, and its file cannot shrink.
+ * -EINVAL: misaligned, or outside of DRAM; -ENOMEM: the host has no memory, or
+ * no mapping left; or what else it says. Nothing has changed then.
+ */
+int mali_dram_overlay(struct mali_dram *dram, uint64_t pa, uint64_t size_B,
+		      int fd, uint64_t fd_offset);
+/*
+ * From now on memory keeps its contents when it is freed, for those who have
+ * mapped the file; nothing is to be allocated any more.
+ */
+void mali_dram_keep_contents(struct mali_dram *dram);
 
 struct mali_dram_stats {
 	uint64_t allocated_B; /* handed out now */

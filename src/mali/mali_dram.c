@@ -67,6 +67,8 @@ struct mali_dram {
 	uint64_t size_B;
 	uint64_t block_count;
 	bool fragmented;
+	_Atomic bool keep_contents; /* of what is freed */
+	struct mali_overlays overlays;
 
 	/* Guards everything below. A leaf: nothing is locked under it. */
 	pthread_mutex_t lock;
@@ -496,20 +498,28 @@ void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B)
 {
 	uint64_t page = pa / MALI_PAGE_SIZE;
 	uint64_t count = size_B / MALI_PAGE_SIZE;
-	bool keep = count <= DIRTY_FREE_MAX;
+	bool kept = atomic_load(&dram->keep_contents);
+	bool dirty = !kept && count <= DIRTY_FREE_MAX;
 
 	assert(pa % MALI_PAGE_SIZE == 0 && size_B % MALI_PAGE_SIZE == 0);
 	assert(size_B <= dram->size_B && pa <= dram->size_B - size_B);
 	if (!count)
 		return;
 	/* The pages are still the caller's: no lock is needed for this. */
-	if (!keep)
+	if (mali_overlay_remove(&dram->overlays, pa, size_B)) {
+		fprintf(stderr,
+			"mali: the host has no memory mappings left "
+			"(vm.max_map_count): %llu pages of DRAM are lost\n",
+			(unsigned long long)count);
+		return;
+	}
+	if (!kept && !dirty)
 		punch(dram, pa, size_B);
 
 	pthread_mutex_lock(&dram->lock);
 	dram->stats.allocated_B -= size_B;
-	if (keep && (dram->dirty_count + count > DIRTY_MAX ||
-		     dram->dirty_list_count + 2 > DIRTY_MAX))
+	if (dirty && (dram->dirty_count + count > DIRTY_MAX ||
+		      dram->dirty_list_count + 2 > DIRTY_MAX))
 		punch_dirty(dram);
 	while (count) {
 		uint64_t index = page / PAGES_PER_BLOCK;
@@ -519,12 +529,34 @@ void mali_dram_free(struct mali_dram *dram, uint64_t pa, uint64_t size_B)
 		if (n > count)
 			n = count;
 		block_give(dram, index, first, n);
-		if (keep)
+		if (dirty)
 			mark_dirty(dram, index, first, n);
 		page += n;
 		count -= n;
 	}
 	pthread_mutex_unlock(&dram->lock);
+}
+
+/* ----------------------------------------------------------- overlays -- */
+
+int mali_dram_overlay(struct mali_dram *dram, uint64_t pa, uint64_t size_B,
+		      int fd, uint64_t fd_offset)
+{
+	if (!size_B || (pa | size_B | fd_offset) % MALI_PAGE_SIZE ||
+	    size_B > dram->size_B || pa > dram->size_B - size_B ||
+	    size_B - 1 > INT64_MAX || fd_offset > INT64_MAX - (size_B - 1))
+		return -EINVAL;
+	return mali_overlay_add(&dram->overlays, pa, size_B, fd, fd_offset);
+}
+
+void mali_dram_keep_contents(struct mali_dram *dram)
+{
+	atomic_store(&dram->keep_contents, true);
+}
+
+const struct mali_overlays *mali_dram_overlays(const struct mali_dram *dram)
+{
+	return &dram->overlays;
 }
 
 /* ---------------------------------------------- creation and queries -- */
@@ -570,10 +602,12 @@ static int create_memory(struct mali_dram *dram)
 {
 	int ret;
 
-	dram->fd = memfd_create("mali-dram", MFD_CLOEXEC);
+	dram->fd = memfd_create("mali-dram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (dram->fd < 0)
 		return -ENOMEM;
-	if (ftruncate(dram->fd, (off_t)dram->size_B))
+	if (ftruncate(dram->fd, (off_t)dram->size_B) ||
+	    fcntl(dram->fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto err_close;
 	dram->base = mmap(NULL, dram->size_B, PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_NORESERVE, dram->fd, 0);
@@ -586,6 +620,8 @@ static int create_memory(struct mali_dram *dram)
 	ret = madvise(dram->base, dram->size_B, MADV_DONTDUMP);
 	if (ret)
 		perror("mali: DRAM will be part of core dumps");
+	dram->overlays.fd = dram->fd;
+	dram->overlays.base = dram->base;
 	return 0;
 
 err_close:
@@ -640,6 +676,7 @@ void mali_dram_destroy(struct mali_dram *dram)
 			(unsigned long long)(dram->stats.allocated_B /
 					     MALI_PAGE_SIZE));
 	pthread_mutex_destroy(&dram->lock);
+	mali_overlay_finish(&dram->overlays);
 	destroy_metadata(dram);
 	munmap(dram->base, dram->size_B);
 	close(dram->fd);

@@ -7,8 +7,8 @@
  *
  *   tlb lock      One for the process (mali_tlb_lock). Guards the tree of
  *                 windows, each address space's effective configuration, locked
- *                 region and windows with entries, and every TLB. The SIGSEGV
- *                 handler takes it. While it is held:
+ *                 region and windows with entries, every TLB, and which overlays
+ *                 a DRAM has. The SIGSEGV handler takes it. While it is held:
  *                   - nothing may load or store through a window, so no memory
  *                     of a caller is touched (statistics are copied out later);
  *                   - no other lock is taken and nothing is called but raw
@@ -75,6 +75,46 @@ struct mali_node *mali_tree_after(const struct mali_tree *tree, uint64_t at);
 
 #define mali_container_of(ptr, type, member)                                   \
 	((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* --------------------------------------- overlays (mali_overlay.c) -- */
+
+/* Physical addresses of a DRAM that show other files than its own. */
+struct mali_overlays {
+	int fd; /* the DRAM's own file, where offsets are addresses */
+	uint8_t *base; /* the linear mapping */
+	_Atomic uint32_t count;
+	struct mali_tree tree; /* guarded by the tlb lock */
+};
+
+/*
+ * As mali_dram_overlay(); arguments are right, and there is no other one. Takes
+ * the tlb lock.
+ */
+int mali_overlay_add(struct mali_overlays *overlays, uint64_t pa,
+		     uint64_t size_B, int fd, uint64_t offset);
+/*
+ * Shows DRAM's own file again where overlays are in [pa, pa + size_B), which
+ * they are as a whole. 0, or -errno of the host; some are left then. Takes the
+ * tlb lock; costs one load where there are no overlays at all.
+ */
+int mali_overlay_remove(struct mali_overlays *overlays, uint64_t pa,
+			uint64_t size_B);
+/* Forgets all, whatever is shown. */
+void mali_overlay_finish(struct mali_overlays *overlays);
+
+/* [first_pa, last_pa] is in one file, from @offset on. */
+struct mali_file_run {
+	int fd;
+	uint64_t first_pa, last_pa;
+	uint64_t offset;
+};
+/*
+ * Which file shows @pa, and how far around it. Tlb lock held; async-signal-safe.
+ */
+void mali_overlay_at(const struct mali_overlays *overlays, uint64_t pa,
+		     struct mali_file_run *run_out);
+/* The overlays of a DRAM (mali_dram.c). */
+const struct mali_overlays *mali_dram_overlays(const struct mali_dram *dram);
 
 /* ------------------------------------------------------------ walker -- */
 
@@ -340,6 +380,12 @@ void mali_tlb_cut(struct mali_window *window, uint64_t start, uint64_t last);
 int mali_tlb_fill(struct mali_window *window, const struct mali_run *run,
 		  enum mali_entry_kind kind);
 
+/*
+ * mmap(2) itself: sanitizers intercept libc's, and would take the replacement of
+ * a mapping for a write to its memory. MAP_FAILED and errno.
+ */
+void *mali_host_mmap(uintptr_t host, uint64_t size_B, int prot, int flags,
+		     int fd, uint64_t offset);
 /* Makes the window's host range inaccessible; 0 or -errno. Takes no lock. */
 int mali_host_block(uintptr_t host, uint64_t size_B);
 

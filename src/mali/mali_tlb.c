@@ -47,21 +47,18 @@
 
 /* -------------------------------------------------------- host calls -- */
 
-static void *raw_mmap(uintptr_t host, uint64_t size_B, int prot, int flags,
-		      int fd, uint64_t offset)
+void *mali_host_mmap(uintptr_t host, uint64_t size_B, int prot, int flags,
+		     int fd, uint64_t offset)
 {
-	/*
-	 * Not the libc function: sanitizers intercept that one, and would take
-	 * the replacement of a mapping for a write to its memory.
-	 */
 	return (void *)syscall(SYS_mmap, host, size_B, prot, flags, fd, offset);
 }
 
 int mali_host_block(uintptr_t host, uint64_t size_B)
 {
-	if (raw_mmap(host, size_B, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-		     -1, 0) == MAP_FAILED)
+	if (mali_host_mmap(host, size_B, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				   MAP_FIXED,
+			   -1, 0) == MAP_FAILED)
 		return -errno;
 	return 0;
 }
@@ -91,9 +88,9 @@ static void message_exhausted(void)
 static bool ballast_add(struct mali_tlb *tlb)
 {
 	size_t size_B = BALLAST_PAGES * MALI_PAGE_SIZE;
-	char *chunk =
-		raw_mmap(0, size_B, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *chunk = mali_host_mmap(
+		0, size_B, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (chunk == MAP_FAILED)
 		return false;
@@ -391,12 +388,17 @@ static int map_run(struct mali_window *window, const struct mali_run *run,
 		fd = window->gpu->null.bulk_fd;
 		offset = run->va % MALI_BULK_B;
 	} else {
-		fd = mali_dram_fd(window->gpu->config.dram);
-		offset = run->pa;
+		struct mali_file_run file;
+
+		mali_overlay_at(mali_dram_overlays(window->gpu->config.dram),
+				run->pa, &file);
+		assert(run->pa + (run->size_B - 1) <= file.last_pa);
+		fd = file.fd;
+		offset = file.offset + (run->pa - file.first_pa);
 	}
 	window->gpu->tlb.host_calls++;
-	if (raw_mmap(host, run->size_B, prot, flags | MAP_FIXED, fd, offset) ==
-	    MAP_FAILED)
+	if (mali_host_mmap(host, run->size_B, prot, flags | MAP_FIXED, fd,
+			   offset) == MAP_FAILED)
 		return -errno;
 	return 0;
 }

@@ -328,6 +328,26 @@ static bool show_scratch(struct miss *miss)
 	return mali_tlb_fill(window, &run, MALI_ENTRY_SCRATCH) == 0;
 }
 
+/* An entry is one host mapping, of one file: cuts @run to that of @va. */
+static void cut_to_file(const struct mali_dram *dram, uint64_t va,
+			struct mali_run *run)
+{
+	struct mali_file_run file;
+	uint64_t before, behind;
+
+	mali_overlay_at(mali_dram_overlays(dram), run->pa + (va - run->va),
+			&file);
+	if (file.first_pa > run->pa) {
+		before = file.first_pa - run->pa;
+		run->va += before;
+		run->pa += before;
+		run->size_B -= before;
+	}
+	behind = run->pa + (run->size_B - 1);
+	if (file.last_pa < behind)
+		run->size_B -= behind - file.last_pa;
+}
+
 static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 {
 	struct mali_window *window = miss->window;
@@ -345,6 +365,8 @@ static bool show_memory(struct miss *miss, const struct mali_leaf *leaf)
 	if (hi - 1 > miss->last_va)
 		hi = miss->last_va + 1;
 	mali_walk_run(&window->as->config, leaf, lo, hi, &run);
+	if (!run.null)
+		cut_to_file(window->gpu->config.dram, miss->va, &run);
 	if (run.null || (miss->tell_store && miss->access == MALI_ACCESS_READ))
 		run.writable = false;
 	if (mali_tlb_fill(window, &run,

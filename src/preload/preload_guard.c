@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's own descriptors: memory, the kernel's ends of sockets, copies of
- * eventfds. The program knows nothing of them, and may well close all that it
- * does not know. They are out of its way, in the upper half of its numbers, and
- * its close() does not reach them.
+ * The machine's own descriptors: memory, also of other machines, the kernel's ends
+ * of sockets, copies of eventfds and of other machines' dma-bufs. The program knows
+ * nothing of them, and may well close all that it does not know. They are out of
+ * its way, in the upper half of its numbers, and its close() does not reach them.
  *
  * guard_lock guards the set. In a child of fork() nothing is guarded.
  */
@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -135,6 +136,7 @@ int __wrap_memfd_create(const char *name, unsigned flags);
 int __wrap_socketpair(int domain, int type, int protocol, int ends[2]);
 int __wrap_pipe2(int ends[2], int flags);
 int __wrap_fcntl64(int fd, int command, ...);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 
 int
 preload_close_guarded(int fd)
@@ -208,4 +210,38 @@ __wrap_fcntl64(int fd, int command, ...)
 
    int ret = REAL(fcntl)(fd, command, arg);
    return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? guard(ret) : ret;
+}
+
+/* Guards those that came with a message. One that cannot be is closed, and -1. */
+static bool
+guard_received(struct cmsghdr *cmsg)
+{
+   size_t size_B = cmsg->cmsg_len - CMSG_LEN(0);
+   bool all = true;
+   int fd;
+
+   for (size_t at = 0; at < size_B; at += sizeof(fd)) {
+      memcpy(&fd, CMSG_DATA(cmsg) + at, sizeof(fd));
+      fd = guard(fd);
+      all &= fd >= 0;
+      memcpy(CMSG_DATA(cmsg) + at, &fd, sizeof(fd));
+   }
+   return all;
+}
+
+/* Descriptors that are lost truncate the message, as where the kernel loses them. */
+ssize_t
+__wrap_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+   ssize_t ret = REAL(recvmsg)(fd, msg, flags);
+
+   if (ret < 0)
+      return ret;
+   for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
+        cmsg = CMSG_NXTHDR(msg, cmsg)) {
+      if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+          !guard_received(cmsg))
+         msg->msg_flags |= MSG_CTRUNC;
+   }
+   return ret;
 }

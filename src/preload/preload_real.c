@@ -6,6 +6,7 @@
  */
 #include "preload_real.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -41,6 +42,8 @@ int __wrap_fstat64(int fd, struct stat64 *st);
 ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 FILE *__wrap_fopen64(const char *path, const char *mode);
 int __wrap_open64(const char *path, int flags, ...);
+DIR *__wrap_opendir(const char *path);
+struct dirent64 *__wrap_readdir64(DIR *dir);
 
 void *
 __wrap_mmap64(void *addr, size_t size_B, int prot, int flags, int fd,
@@ -88,4 +91,16 @@ __wrap_open64(const char *path, int flags, ...)
    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
    va_end(args);
    return REAL(open64)(path, flags, mode);
+}
+
+DIR *
+__wrap_opendir(const char *path)
+{
+   return REAL(opendir)(path);
+}
+
+struct dirent64 *
+__wrap_readdir64(DIR *dir)
+{
+   return REAL(readdir64)(dir);
 }

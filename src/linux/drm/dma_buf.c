@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
+#include <linux/atomic.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "drm_internal.h"
+
+static atomic64_t last_id;
 
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 {
@@ -32,6 +37,8 @@ struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info)
 	dmabuf->priv = exp_info->priv;
 	dmabuf->resv = exp_info->resv;
 	INIT_LIST_HEAD(&dmabuf->attachments);
+	dmabuf->id = atomic64_inc_return(&last_id);
+	mutex_init(&dmabuf->share_lock);
 	return dmabuf;
 }
 
@@ -52,7 +59,7 @@ struct dma_buf *dma_buf_get(int fd)
 		return ERR_PTR(-EBADF);
 	file = fget(fd);
 	if (!file)
-		return ERR_PTR(-EINVAL);
+		return linux_dma_buf_foreign_get(fd);
 	if (file->f_op != &linux_dma_buf_fops) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
@@ -152,4 +159,99 @@ void dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	dma_resv_assert_held(dmabuf->resv);
 	dmabuf->ops->vunmap(dmabuf, map);
+}
+
+/* ------------------------------------------------------ other machines -- */
+
+/*
+ * Importers elsewhere do not tell when they attach and detach, so for all of
+ * them an attachment is there from the first descriptor on.
+ */
+static int attach_for_others(struct dma_buf *dmabuf, struct device *dev)
+{
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+
+	lockdep_assert_held(&dmabuf->share_lock);
+	if (dmabuf->share)
+		return 0;
+	attach = dma_buf_attach(dmabuf, dev);
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(sgt)) {
+		dma_buf_detach(dmabuf, attach);
+		return PTR_ERR(sgt);
+	}
+	dmabuf->share = attach;
+	dmabuf->share_sgt = sgt;
+	return 0;
+}
+
+void linux_dma_buf_unshare(struct dma_buf *dmabuf)
+{
+	if (dmabuf->share) {
+		dma_buf_unmap_attachment_unlocked(
+			dmabuf->share, dmabuf->share_sgt, DMA_BIDIRECTIONAL);
+		dma_buf_detach(dmabuf, dmabuf->share);
+	}
+	mutex_destroy(&dmabuf->share_lock);
+}
+
+/* Where the pages are, to be sent along with @fd. */
+static int send_extents(struct dma_buf *dmabuf, unsigned int fd)
+{
+	struct linux_dma_buf_message message = {
+		.writable = (dmabuf->file->f_flags & O_ACCMODE) != O_RDONLY,
+		.id = dmabuf->id,
+		.size_B = dmabuf->size,
+	};
+	const struct sg_table *sgt = dmabuf->share_sgt;
+	struct linux_dma_buf_extent *extents, *last = NULL;
+	struct scatterlist *sg;
+	unsigned int i;
+	int ret;
+
+	extents = kvmalloc_array(sgt->orig_nents, sizeof(*extents), GFP_KERNEL);
+	if (!extents)
+		return -ENOMEM;
+	for_each_sgtable_sg(sgt, sg, i) {
+		if (last && last->offset + last->size_B == sg_phys(sg)) {
+			last->size_B += sg->length;
+			continue;
+		}
+		last = &extents[message.num_extents++];
+		last->offset = sg_phys(sg);
+		last->size_B = sg->length;
+	}
+	ret = linux_dma_buf_send(fd, &message, extents);
+	kvfree(extents);
+	return ret;
+}
+
+int linux_dma_buf_share_fd(struct dma_buf *dmabuf, struct device *dev,
+			   unsigned int flags)
+{
+	int fd, ret;
+
+	if (linux_dma_buf_is_foreign(dmabuf)) {
+		fd = linux_dma_buf_foreign_fd(dmabuf, flags);
+		if (fd >= 0)
+			dma_buf_put(dmabuf);
+		return fd;
+	}
+	fd = get_unused_fd_flags(flags);
+	if (fd < 0)
+		return fd;
+	mutex_lock(&dmabuf->share_lock);
+	ret = attach_for_others(dmabuf, dev);
+	mutex_unlock(&dmabuf->share_lock);
+	if (!ret)
+		ret = send_extents(dmabuf, fd);
+	if (ret) {
+		put_unused_fd(fd);
+		return ret;
+	}
+	fd_install(fd, dmabuf->file);
+	return fd;
 }

@@ -32,6 +32,7 @@ static int dma_buf_release(struct inode *inode, struct file *file)
 {
 	struct dma_buf *dmabuf = file->private_data;
 
+	linux_dma_buf_unshare(dmabuf);
 	WARN_ON(!list_empty(&dmabuf->attachments));
 	dmabuf->ops->release(dmabuf);
 	kfree(dmabuf);
@@ -175,6 +176,11 @@ static long dma_buf_file_ioctl(struct file *file, unsigned int cmd,
 	struct dma_buf *dmabuf = file->private_data;
 	void __user *user = (void __user *)arg;
 
+	/* As a kernel that does not know them: no fence comes from there. */
+	if (linux_dma_buf_is_foreign(dmabuf) &&
+	    (cmd == DMA_BUF_IOCTL_EXPORT_SYNC_FILE ||
+	     cmd == DMA_BUF_IOCTL_IMPORT_SYNC_FILE))
+		return -ENOTTY;
 	switch (cmd) {
 	case DMA_BUF_IOCTL_SYNC:
 		return sync_for_cpu(dmabuf, user);

@@ -6,17 +6,13 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
-#include <linux/file.h>
 #include <linux/iosys-map.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "../core/internal.h"
 #include "drm_internal.h"
-
-#define RUN_MAX_PAGES ((unsigned long)SZ_2G >> PAGE_SHIFT)
 
 static const struct drm_gem_object_funcs drm_gem_shmem_funcs = {
 	.free = drm_gem_shmem_object_free,
@@ -30,113 +26,11 @@ static const struct drm_gem_object_funcs drm_gem_shmem_funcs = {
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 
-/* ------------------------------------------------------------------ RAM -- */
-
-static int try_ram_alloc(unsigned long want, uint64_t *pa_out,
-			 uint64_t *got_B_out)
-{
-	return linux_machine.ops->ram_alloc(linux_machine.machine,
-					    PFN_PHYS(want), pa_out, got_B_out);
-}
-
-/* 1 up to @want pages that lie side by side; -ENOMEM. */
-static int ram_alloc(unsigned long want, unsigned long *pfn_out,
-		     unsigned long *got_out)
-{
-	uint64_t pa, got_B;
-	int ret;
-
-	linux_might_reclaim();
-	if (linux_should_fail())
-		return -ENOMEM;
-	ret = try_ram_alloc(want, &pa, &got_B);
-	if (ret) {
-		/* Descriptors that were closed may hold the last of it. */
-		linux_file_reap();
-		linux_alloc_or_reclaim(ret, try_ram_alloc(want, &pa, &got_B),
-				       want);
-	}
-	if (ret)
-		return ret;
-	*pfn_out = PHYS_PFN(pa);
-	*got_out = got_B >> PAGE_SHIFT;
-	return 0;
-}
-
-static void ram_free(unsigned long pfn, unsigned long num_pages)
-{
-	linux_machine.ops->ram_free(linux_machine.machine, PFN_PHYS(pfn),
-				    PFN_PHYS(num_pages));
-	linux_count_freed(num_pages);
-}
-
 void linux_shmem_free_runs(struct drm_gem_shmem_object *shmem)
 {
-	for (unsigned int i = 0; i < shmem->num_runs; i++)
-		ram_free(shmem->runs[i].pfn, shmem->runs[i].num_pages);
-	kvfree(shmem->runs);
+	linux_ram_runs_free(shmem->runs, shmem->num_runs);
 	shmem->runs = NULL;
 	shmem->num_runs = 0;
-}
-
-/* Doubles the room for runs; -ENOMEM leaves everything as it was. */
-static int grow_runs(struct drm_gem_shmem_object *shmem, unsigned int *max_runs)
-{
-	unsigned int new_max = *max_runs ? 2 * *max_runs : 4;
-	struct linux_ram_run *runs =
-		kvmalloc_array(new_max, sizeof(*runs), GFP_KERNEL);
-
-	if (!runs)
-		return -ENOMEM;
-	if (shmem->num_runs)
-		memcpy(runs, shmem->runs, shmem->num_runs * sizeof(*runs));
-	kvfree(shmem->runs);
-	shmem->runs = runs;
-	*max_runs = new_max;
-	return 0;
-}
-
-/* Adds to the last run where it continues that. There is room for one more. */
-static void append_run(struct drm_gem_shmem_object *shmem, unsigned long pfn,
-		       unsigned long num_pages)
-{
-	struct linux_ram_run *last =
-		shmem->num_runs ? &shmem->runs[shmem->num_runs - 1] : NULL;
-
-	if (last && last->pfn + last->num_pages == pfn &&
-	    last->num_pages + num_pages <= RUN_MAX_PAGES) {
-		last->num_pages += num_pages;
-		return;
-	}
-	shmem->runs[shmem->num_runs++] = (struct linux_ram_run){
-		.pfn = pfn,
-		.num_pages = num_pages,
-	};
-}
-
-static int alloc_runs(struct drm_gem_shmem_object *shmem)
-{
-	unsigned long left = shmem->base.size >> PAGE_SHIFT, pfn, got;
-	unsigned int max_runs = 0;
-	int ret;
-
-	while (left) {
-		if (shmem->num_runs == max_runs) {
-			ret = grow_runs(shmem, &max_runs);
-			if (ret)
-				goto err_free;
-		}
-		ret = ram_alloc(min(left, RUN_MAX_PAGES), &pfn, &got);
-		if (ret)
-			goto err_free;
-		append_run(shmem, pfn, got);
-		left -= got;
-	}
-	return 0;
-
-err_free:
-	linux_shmem_free_runs(shmem);
-	return ret;
 }
 
 /* ---------------------------------------------------------------- pages -- */
@@ -149,7 +43,8 @@ static int get_pages(struct drm_gem_shmem_object *shmem)
 	if (!shmem->pages_use_count)
 		linux_shmem_hold(shmem);
 	if (!shmem->runs) {
-		ret = alloc_runs(shmem);
+		ret = linux_ram_runs_alloc(shmem->base.size >> PAGE_SHIFT,
+					   &shmem->runs, &shmem->num_runs);
 		if (ret)
 			return ret;
 		ret = linux_shmem_swap_in(shmem);
@@ -301,25 +196,9 @@ void drm_gem_shmem_purge(struct drm_gem_shmem_object *shmem)
 
 struct sg_table *drm_gem_shmem_get_sg_table(struct drm_gem_shmem_object *shmem)
 {
-	struct scatterlist *sg;
-	struct sg_table *sgt;
-	unsigned int i;
-	int ret;
-
 	if (WARN_ON(!shmem->runs))
 		return ERR_PTR(-EINVAL);
-	sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
-		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table(sgt, shmem->num_runs, GFP_KERNEL);
-	if (ret) {
-		kfree(sgt);
-		return ERR_PTR(ret);
-	}
-	for_each_sgtable_sg(sgt, sg, i)
-		sg_set_page(sg, pfn_to_page(shmem->runs[i].pfn),
-			    shmem->runs[i].num_pages << PAGE_SHIFT, 0);
-	return sgt;
+	return linux_ram_runs_to_sgt(shmem->runs, shmem->num_runs);
 }
 
 static struct sg_table *get_sgt_locked(struct drm_gem_shmem_object *shmem)

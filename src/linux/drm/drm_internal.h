@@ -3,7 +3,11 @@
 #ifndef DRM_INTERNAL_H
 #define DRM_INTERNAL_H
 
+#include <sys/types.h>
+
 #include <linux/types.h>
+
+#include "dma_buf_message.h"
 
 struct drm_device;
 struct drm_file;
@@ -38,11 +42,24 @@ int linux_drm_gem_handle_create_tail(struct drm_file *file,
 void linux_drm_prime_remove_handle(struct drm_prime_file_private *prime,
 				   u32 handle);
 
-/* A contiguous stretch of RAM, short enough for an sg entry. */
+/* ram_runs.c: a contiguous stretch of RAM, short enough for an sg entry. */
 struct linux_ram_run {
 	unsigned long pfn;
 	unsigned long num_pages;
 };
+struct sg_table;
+/*
+ * @num_pages zeroed pages, in as few runs as the machine gives; reclaims and
+ * sleeps. -ENOMEM.
+ */
+int linux_ram_runs_alloc(unsigned long num_pages,
+			 struct linux_ram_run **runs_out,
+			 unsigned int *num_runs_out);
+/* NULL and 0 are allowed. */
+void linux_ram_runs_free(struct linux_ram_run *runs, unsigned int num_runs);
+/* A new, unmapped table. ERR_PTR(-ENOMEM). */
+struct sg_table *linux_ram_runs_to_sgt(const struct linux_ram_run *runs,
+				       unsigned int num_runs);
 
 /*
  * shmem_swap.c. An object is held or not held, as its pages_use_count says;
@@ -63,6 +80,55 @@ void linux_shmem_free_runs(struct drm_gem_shmem_object *shmem);
 /* dma_buf_file.c: what a dma-buf's descriptor can do. */
 extern const struct file_operations linux_dma_buf_fops;
 
+/* dma_buf.c */
+struct dma_buf;
+struct device;
+/*
+ * A descriptor of @dmabuf that other machines can import as well, for which its
+ * pages are made and stay where they are until it is released. Takes over the
+ * caller's reference, when all goes well. -EMFILE, -ENOMEM, or what the exporter
+ * says.
+ */
+int linux_dma_buf_share_fd(struct dma_buf *dmabuf, struct device *dev,
+			   unsigned int flags);
+/* Its release: no other machine has it any more. */
+void linux_dma_buf_unshare(struct dma_buf *dmabuf);
+
+/* dma_buf_message.c: what goes along with such a descriptor. */
+/*
+ * Sends it, where @fd is not installed yet; magic and version are filled in.
+ * -EMFILE, -ENOMEM, or what else the host says.
+ */
+int linux_dma_buf_send(unsigned int fd, struct linux_dma_buf_message *message,
+		       const struct linux_dma_buf_extent *extents);
+/* Whether one seems to be there. Changes nothing, whatever @fd is. */
+bool linux_dma_buf_has_message(int fd);
+/* What it says, checked. */
+struct linux_dma_buf_memory {
+	int fd; /* RAM of another machine; ours to close */
+	dev_t dev; /* its identity */
+	ino_t ino;
+	u64 id; /* of the dma-buf among those of that machine */
+	bool writable;
+	u64 size_B;
+	unsigned int num_extents; /* they are in the file, and of this size */
+	struct linux_dma_buf_extent *extents;
+};
+/* -EINVAL: there is none, or it is wrong; -EMFILE; -ENOMEM. */
+int linux_dma_buf_receive(int fd, struct linux_dma_buf_memory *memory_out);
+void linux_dma_buf_memory_release(struct linux_dma_buf_memory *memory);
+
+/* dma_buf_foreign.c: dma-bufs of other machines. */
+bool linux_dma_buf_is_foreign(const struct dma_buf *dmabuf);
+/*
+ * A reference on the dma-buf of another machine that @fd is a descriptor of: the
+ * same one for all descriptors of the same. ERR_PTR(-EINVAL: it is none, -EMFILE,
+ * -ENOMEM).
+ */
+struct dma_buf *linux_dma_buf_foreign_get(int fd);
+/* A descriptor of it for the program; no reference goes with it. -EMFILE. */
+int linux_dma_buf_foreign_fd(struct dma_buf *dmabuf, unsigned int flags);
+
 /* drm_sys.c */
 struct vm_area_struct;
 /*
@@ -71,6 +137,9 @@ struct vm_area_struct;
  */
 int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
 		   unsigned long pfn, unsigned long size_B);
+/* The same with a file of the host's, which stays open while it is mapped. */
+int linux_vma_show_file(struct vm_area_struct *vma, unsigned long addr, int fd,
+			u64 offset, unsigned long size_B);
 /*
  * At shutdown: says on stderr what is still open or mapped, drops it, and
  * returns how many lines that took.

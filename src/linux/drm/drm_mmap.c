@@ -293,6 +293,12 @@ static int add_piece(struct vm_area_struct *vma, unsigned long addr, int fd,
 	return 0;
 }
 
+int linux_vma_show_file(struct vm_area_struct *vma, unsigned long addr, int fd,
+			u64 offset, unsigned long size_B)
+{
+	return add_piece(vma, addr, fd, offset, size_B);
+}
+
 int linux_vma_show(struct vm_area_struct *vma, unsigned long addr,
 		   unsigned long pfn, unsigned long size_B)
 {

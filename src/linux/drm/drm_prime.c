@@ -286,17 +286,17 @@ int drm_gem_prime_handle_to_fd(struct drm_device *dev,
 			       struct drm_file *file_priv, uint32_t handle,
 			       uint32_t flags, int *prime_fd)
 {
-	struct dma_buf *dma_buf;
-	int fd = get_unused_fd_flags(flags & DRM_CLOEXEC);
+	struct dma_buf *dma_buf =
+		handle_to_dma_buf(dev, file_priv, handle, flags);
+	int fd;
 
-	if (fd < 0)
-		return fd;
-	dma_buf = handle_to_dma_buf(dev, file_priv, handle, flags);
-	if (IS_ERR(dma_buf)) {
-		put_unused_fd(fd);
+	if (IS_ERR(dma_buf))
 		return PTR_ERR(dma_buf);
+	fd = linux_dma_buf_share_fd(dma_buf, dev->dev, flags & DRM_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(dma_buf);
+		return fd;
 	}
-	fd_install(fd, dma_buf->file);
 	*prime_fd = fd;
 	return 0;
 }

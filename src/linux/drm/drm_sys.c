@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* The system calls of a process on the device node; see linux_machine.h. */
+#include <linux/dma-buf.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
 #include <drm/drm_file.h>
+#include <uapi/linux/dma-buf.h>
 
 #include "drm_internal.h"
 #include "drm_mmap.h"
@@ -106,13 +108,30 @@ int linux_sys_forget_mappings(void *addr, size_t size_B)
 
 /* ---------------------------------------------------------- descriptors -- */
 
-int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg)
+/* A reference on the file behind @fd. ERR_PTR(-EBADF: none of this kernel's). */
+static struct file *file_of(int fd)
 {
 	struct file *file = fget(fd);
+	struct dma_buf *foreign;
+
+	if (file)
+		return file;
+	foreign = linux_dma_buf_foreign_get(fd);
+	if (IS_ERR(foreign))
+		return ERR_PTR(PTR_ERR(foreign) == -EINVAL ? -EBADF :
+							     PTR_ERR(foreign));
+	return foreign->file;
+}
+
+int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg)
+{
+	/* Sockets of a program's own know many an ioctl, but none of these. */
+	bool of_dma_buf = _IOC_TYPE(cmd) == DMA_BUF_BASE;
+	struct file *file = of_dma_buf ? file_of(fd) : fget(fd);
 	int ret;
 
-	if (!file)
-		return -EBADF;
+	if (IS_ERR_OR_NULL(file))
+		return file ? PTR_ERR(file) : -EBADF;
 	ret = file_ioctl(file, cmd, arg);
 	fput(file);
 	return ret;
@@ -121,11 +140,11 @@ int linux_sys_fd_ioctl(int fd, unsigned int cmd, void *arg)
 int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
 		      uint64_t offset, void **addr_out)
 {
-	struct file *file = fget(fd);
+	struct file *file = file_of(fd);
 	int ret;
 
-	if (!file)
-		return -EBADF;
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	ret = linux_mmap(file, (unsigned long)addr, size_B, prot, flags, offset,
 			 addr_out);
 	fput(file);
@@ -135,11 +154,11 @@ int linux_sys_fd_mmap(int fd, void *addr, size_t size_B, int prot, int flags,
 
 int linux_sys_fd_lseek(int fd, int64_t offset, int whence, int64_t *pos_out)
 {
-	struct file *file = fget(fd);
+	struct file *file = file_of(fd);
 	loff_t pos;
 
-	if (!file)
-		return -EBADF;
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	pos = file->f_op->llseek ? file->f_op->llseek(file, offset, whence) :
 				   -ESPIPE;
 	fput(file);

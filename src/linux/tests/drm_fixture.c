@@ -33,6 +33,8 @@ static struct {
 	enum fixture_ram mode;
 	pthread_mutex_t lock; /* guards what follows */
 	bool used[RAM_PAGES];
+	bool overlaid[RAM_PAGES];
+	bool keep_contents;
 	uint64_t used_pages;
 	unsigned long warnings_before;
 	unsigned long warnings_expected;
@@ -70,14 +72,47 @@ static int ram_alloc(void *arg, uint64_t want_B, uint64_t *pa_out,
 	return 0;
 }
 
+static bool show(uint64_t pa, uint64_t size_B, int fd, uint64_t offset)
+{
+	return mmap(machine.base + pa, size_B, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED;
+}
+
+static int ram_overlay(void *arg, uint64_t pa, uint64_t size_B, int fd,
+		       uint64_t fd_offset)
+{
+	if (!show(pa, size_B, fd, fd_offset))
+		return -ENOMEM;
+	pthread_mutex_lock(&machine.lock);
+	for (uint64_t page = pa / PAGE_B; page < (pa + size_B) / PAGE_B;
+	     page++) {
+		FIXTURE_CHECK(machine.used[page] && !machine.overlaid[page]);
+		machine.overlaid[page] = true;
+	}
+	pthread_mutex_unlock(&machine.lock);
+	return 0;
+}
+
+static void ram_keep_contents(void *arg)
+{
+	machine.keep_contents = true;
+}
+
 static void ram_free(void *arg, uint64_t pa, uint64_t size_B)
 {
-	memset(machine.base + pa, 0, size_B);
+	/* The pages are the caller's still. */
+	for (uint64_t at = pa; at < pa + size_B; at += PAGE_B) {
+		if (machine.overlaid[at / PAGE_B])
+			FIXTURE_CHECK(show(at, PAGE_B, machine.fd, at));
+	}
+	if (!machine.keep_contents)
+		memset(machine.base + pa, 0, size_B);
 	pthread_mutex_lock(&machine.lock);
 	for (uint64_t page = pa / PAGE_B; page < (pa + size_B) / PAGE_B;
 	     page++) {
 		FIXTURE_CHECK(machine.used[page]);
 		machine.used[page] = false;
+		machine.overlaid[page] = false;
 		machine.used_pages--;
 	}
 	pthread_mutex_unlock(&machine.lock);
@@ -103,6 +138,8 @@ static const struct linux_machine_ops machine_ops = {
 	.mmio_write32 = mmio_write32,
 	.ram_alloc = ram_alloc,
 	.ram_free = ram_free,
+	.ram_overlay = ram_overlay,
+	.ram_keep_contents = ram_keep_contents,
 };
 
 /* -------------------------------------------------------------- driver --- */
@@ -367,13 +404,16 @@ void fixture_boot(enum fixture_ram mode)
 	};
 
 	machine.mode = mode;
-	machine.fd = memfd_create("ram", MFD_CLOEXEC);
+	machine.fd = memfd_create("ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(machine.fd >= 0);
 	assert_int_equal(ftruncate(machine.fd, FIXTURE_RAM_B), 0);
+	assert_int_equal(fcntl(machine.fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	machine.base = mmap(NULL, FIXTURE_RAM_B, PROT_READ | PROT_WRITE,
 			    MAP_SHARED, machine.fd, 0);
 	assert_true(machine.base != MAP_FAILED);
 	memset(machine.used, 0, sizeof(machine.used));
+	memset(machine.overlaid, 0, sizeof(machine.overlaid));
+	machine.keep_contents = false;
 	machine.used_pages = 0;
 	memset(&stats, 0, sizeof(stats));
 	fail_open = 0;

@@ -13,6 +13,7 @@
 #include <linux/iosys-map.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/scatterlist.h>
 
 struct device;
@@ -47,6 +48,12 @@ struct dma_buf {
 	const char *exp_name;
 	void *priv;
 	struct dma_resv *resv; /* the exporter's */
+
+	/* Private to src/linux: for importers in other machines. */
+	u64 id; /* among the dma-bufs of this process */
+	struct mutex share_lock; /* guards what follows until release */
+	struct dma_buf_attachment *share; /* NULL: they cannot have it */
+	struct sg_table *share_sgt;
 };
 
 struct dma_buf_attachment {
@@ -77,9 +84,15 @@ static inline void get_dma_buf(struct dma_buf *dmabuf)
 
 /* With one reference, on the file. ERR_PTR(-ENOMEM, -EINVAL). */
 struct dma_buf *dma_buf_export(const struct dma_buf_export_info *exp_info);
-/* A descriptor, which takes over the caller's reference. -EINVAL, -EMFILE. */
+/*
+ * A descriptor, which takes over the caller's reference. -EINVAL, -EMFILE. Other
+ * machines cannot import it; a driver uses drm_gem_prime_handle_to_fd().
+ */
 int dma_buf_fd(struct dma_buf *dmabuf, int flags);
-/* A reference. ERR_PTR(-EBADF: no such descriptor, -EINVAL: not one). */
+/*
+ * A reference, also on a dma-buf of another machine. ERR_PTR(-EBADF: no such
+ * descriptor, -EINVAL: not one, -EMFILE, -ENOMEM).
+ */
 struct dma_buf *dma_buf_get(int fd);
 void dma_buf_put(struct dma_buf *dmabuf);
 

@@ -2,8 +2,8 @@
 /*
  * altered. File descriptors for files of this kernel. The numbers are
  * descriptors of the process, so that they can be duplicated, polled and closed
- * as usual: each is the read end of a pipe whose other end the kernel holds.
- * That end hears when the last copy was closed. See docs/linux-drm.md for what
+ * as usual: each is one end of a socket pair whose other end the kernel holds.
+ * That end hears when the last copy was closed, in whatever process. See docs/linux-drm.md for what
  * they cannot do.
  */
 #ifndef LINUX_FILE_H
@@ -29,6 +29,15 @@ struct file *anon_inode_getfile(const char *name,
 void linux_file_set_readable(struct file *file);
 /* Drops the references of descriptors that were closed. May sleep. */
 void linux_file_reap(void);
+/*
+ * Sends one message from the kernel's end of @fd, which is not installed yet, to
+ * the program's: @size_B bytes, and up to LINUX_FD_SEND_MAX descriptors, which
+ * stay the caller's. Does not sleep. -EMFILE: the host has too many descriptors on
+ * their way; -ENOMEM, or what else the host says.
+ */
+#define LINUX_FD_SEND_MAX 2
+int linux_fd_send(unsigned int fd, const void *data, size_t size_B,
+		  const int *fds, unsigned int num_fds);
 /* True when @fd is an open descriptor of the process. */
 bool linux_fd_valid(int fd);
 
