@@ -25,6 +25,7 @@ struct host_machine {
    struct mali_dram *dram;
    struct mali_gpu *gpu;
    struct panthor_device *ptdev;
+   struct host_inspect *inspect; /* NULL: nobody can attach */
 
    atomic_uint_fast64_t ioctls;
 };
@@ -57,5 +58,26 @@ int host_config_resolve(const struct host_config *config,
  * what it holds. Windows that are still there count as leaks.
  */
 void host_file_release(struct host_file *file);
+
+/* host_inspect_text.c */
+
+/*
+ * What one part of the machine is like now, as text that ends in NUL, which does
+ * not count, and is to be free()d. Parts are "machine", "stats", "tlb", and what
+ * the driver has in debugfs. Changes nothing. -ENOENT: no such part; -ENOMEM;
+ * -ENODEV: the driver is gone.
+ */
+int host_inspect_text(struct host_machine *machine, const char *part,
+                      char **text_out, size_t *size_out);
+
+/* host_inspect.c */
+
+/*
+ * Has a thread answer those who connect to the abstract socket "pansparse-<pid>",
+ * until host_inspect_stop(), which waits for it. NULL: there can be none, which
+ * does no harm. host_inspect_stop() accepts NULL.
+ */
+struct host_inspect *host_inspect_start(struct host_machine *machine);
+void host_inspect_stop(struct host_inspect *inspect);
 
 #endif /* HOST_PRIVATE_H */
