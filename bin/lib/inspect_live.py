@@ -20,20 +20,22 @@ class Unanswered(LiveError):
     """The process is there and says nothing."""
 
 
-def program_name(pid):
+def read_proc(pid, name):
+    """A file of a process's, for a terminal; its words end in NUL or newline."""
     try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().rstrip("\n")
+        with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+            text = file.read().rstrip("\0\n").replace("\0", " ")
     except OSError:
         return "?"
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def program_name(pid):
+    return read_proc(pid, "comm")
 
 
 def command_line(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-            return " ".join(file.read().rstrip("\0").split("\0"))
-    except OSError:
-        return "?"
+    return read_proc(pid, "cmdline")
 
 
 def processes():

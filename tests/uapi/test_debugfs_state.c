@@ -291,11 +291,37 @@ struct chain {
    struct pan_kmod_dev *dev;
    struct cs_vm vm;
    uint32_t group, job, bind, end;
+   uint32_t past; /* has signalled */
 };
+
+static void
+chain_init(struct chain *chain)
+{
+   chain->dev = uapi_open(&uapi_small);
+   uapi_need_virtual(chain->dev);
+   cs_vm_init(&chain->vm, chain->dev);
+   chain->group = cs_group(chain->dev, &chain->vm, 2,
+                           PANTHOR_GROUP_PRIORITY_MEDIUM);
+   chain->job = cs_syncobj(chain->dev);
+   chain->bind = cs_syncobj(chain->dev);
+   chain->end = cs_syncobj(chain->dev);
+   assert_int_equal(pan_kmod_syncobj_create(chain->dev, true, &chain->past), 0);
+}
+
+static void
+chain_fini(struct chain *chain)
+{
+   pan_kmod_syncobj_destroy(chain->dev, chain->job);
+   pan_kmod_syncobj_destroy(chain->dev, chain->bind);
+   pan_kmod_syncobj_destroy(chain->dev, chain->end);
+   pan_kmod_syncobj_destroy(chain->dev, chain->past);
+   cs_vm_fini(&chain->vm);
+   uapi_close(chain->dev);
+}
 
 /*
  * Queue 0 has a stream that waits for a word; a bind waits for its fence, and a
- * job of queue 1 for that of the bind.
+ * job of queue 1 for that of the bind, and for one that is past.
  */
 static void
 chain_start(struct chain *chain)
@@ -304,6 +330,7 @@ chain_start(struct chain *chain)
    const struct drm_panthor_sync_op middle[] = {{0, chain->job, 0},
                                                 {SIGNAL, chain->bind, 0}};
    const struct drm_panthor_sync_op last[] = {{0, chain->bind, 0},
+                                              {0, chain->past, 0},
                                               {SIGNAL, chain->end, 0}};
    struct drm_panthor_vm_bind_op op = {
       .flags = NOEXEC | DRM_PANTHOR_VM_BIND_OP_TYPE_MAP,
@@ -321,7 +348,7 @@ chain_start(struct chain *chain)
                               &first, 1), 0);
    assert_int_equal(pan_kmod_vm_bind(chain->vm.vm, ASYNC, &op, 1, NULL), 0);
    assert_int_equal(cs_submit(chain->dev, &chain->vm, chain->group, 1, NULL,
-                              last, 2), 0);
+                              last, 3), 0);
 }
 
 /* Until the stream waits, which takes the firmware a moment. */
@@ -345,15 +372,10 @@ wait_until_blocked(struct chain *chain)
 static void
 test_waits(void **state)
 {
-   struct chain chain = {.dev = uapi_open(&uapi_small)};
+   struct chain chain;
    (void)state;
 
-   uapi_need_virtual(chain.dev);
-   cs_vm_init(&chain.vm, chain.dev);
-   chain.group = cs_group(chain.dev, &chain.vm, 2, PANTHOR_GROUP_PRIORITY_MEDIUM);
-   chain.job = cs_syncobj(chain.dev);
-   chain.bind = cs_syncobj(chain.dev);
-   chain.end = cs_syncobj(chain.dev);
+   chain_init(&chain);
    char *text = debugfs_text(chain.dev, "groups");
    assert_non_null(strstr(text, GROUP ": has no work"));
    assert_cell(text, GROUP, 0, "ring size", "4096");
@@ -380,8 +402,12 @@ test_waits(void **state)
    assert_cell(binds, BINDS, 0, "state", "queued");
    assert_string_equal(debugfs_cell(binds, BINDS, 0, "waits for"),
                        debugfs_cell(text, JOBS_0, 0, "fence"));
-   assert_string_equal(debugfs_cell(text, JOBS_1, 0, "waits for"),
-                       debugfs_cell(binds, BINDS, 0, "fence"));
+   const char *fence = debugfs_cell(binds, BINDS, 0, "fence");
+   const char *waits = debugfs_cell(text, JOBS_1, 0, "waits for");
+   assert_memory_equal(waits, fence, strlen(fence));
+   assert_memory_equal(waits + strlen(fence), ", ", 2);
+   assert_string_equal(waits + strlen(waits) - 12, " (signalled)");
+   assert_null(strstr(fence, "signalled"));
    assert_memory_equal(debugfs_cell(binds, BINDS, 0, "fence"), "panthor vm-bind ",
                        16);
    assert_null(debugfs_cell(binds, BINDS, 1, "state"));
@@ -401,11 +427,7 @@ test_waits(void **state)
    text = debugfs_text(chain.dev, "groups");
    assert_string_equal(text, "");
    free(text);
-   pan_kmod_syncobj_destroy(chain.dev, chain.job);
-   pan_kmod_syncobj_destroy(chain.dev, chain.bind);
-   pan_kmod_syncobj_destroy(chain.dev, chain.end);
-   cs_vm_fini(&chain.vm);
-   uapi_close(chain.dev);
+   chain_fini(&chain);
 }
 
 /* A group that lost its work to a fault says so; so does a VM. */
@@ -443,17 +465,12 @@ static void
 test_failures(void **state)
 {
    static const char *const files[] = {"files", "gems", "slots", "groups", "binds"};
-   struct chain chain = {.dev = uapi_open(&uapi_small)};
+   struct chain chain;
    size_t size_B;
    char *text;
    (void)state;
 
-   uapi_need_virtual(chain.dev);
-   cs_vm_init(&chain.vm, chain.dev);
-   chain.group = cs_group(chain.dev, &chain.vm, 2, 1);
-   chain.job = cs_syncobj(chain.dev);
-   chain.bind = cs_syncobj(chain.dev);
-   chain.end = cs_syncobj(chain.dev);
+   chain_init(&chain);
    chain_start(&chain);
    free(wait_until_blocked(&chain));
    for (unsigned i = 0; i < 5; i++) {
@@ -471,12 +488,8 @@ test_failures(void **state)
    }
    *cs_word(&chain.vm, WAIT) = 1;
    cs_finish(chain.dev, chain.end);
-   pan_kmod_syncobj_destroy(chain.dev, chain.job);
-   pan_kmod_syncobj_destroy(chain.dev, chain.bind);
-   pan_kmod_syncobj_destroy(chain.dev, chain.end);
    assert_int_equal(cs_group_destroy(chain.dev, chain.group), 0);
-   cs_vm_fini(&chain.vm);
-   uapi_close(chain.dev);
+   chain_fini(&chain);
 }
 
 int
