@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of bin/inspect on running processes: test_live.py BIN/INSPECT CLIENT
+"""Tests of bin/inspect on running processes: test_live.py BIN/INSPECT CLIENT [vulkan]
 
 CLIENT_PRELOAD in the environment is LD_PRELOAD of the client (live_client.c), and of
-nothing else. Processes that answer badly are this one.
+nothing else. Processes that answer badly are this one. With "vulkan" the client is
+tests/stock/sparse_client.c on our Vulkan driver.
 """
 import json
 import os
@@ -19,6 +20,7 @@ import traceback
 from xml.etree import ElementTree
 
 PROGRAM, CLIENT = sys.argv[1:3]
+VULKAN = sys.argv[3:] == ["vulkan"]
 SVG = "{http://www.w3.org/2000/svg}"
 PARTS = ["machine", "files", "slots", "gpuvas", "translations", "page_tables", "tlb",
          "gems", "groups", "binds", "stats"]
@@ -279,8 +281,34 @@ def test_number_is_a_file():
         os.chdir(old)
 
 
+def vulkan_test_driver():
+    """A buffer of 1 MiB, bound as a whole, of which a command filled 64 KiB."""
+    with subprocess.Popen([CLIENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True,
+                          env={**os.environ, "SPARSE_CLIENT_PAUSE": "1"}) as client:
+        while (line := client.stdout.readline()) != "# pause\n":
+            assert line, "the client has ended"
+        parts = data_of(client.pid)["parts"]
+        run(client.pid, "tlb", "--svg", place("vulkan.svg"))
+        client.communicate("go on\n", timeout=60)
+    equal(client.returncode, 0, "exit status of the client")
+    bound = [row for row in parts["translations"][0]["rows"]
+             if row["what"] == "memory" and row["end"] - row["start"] == 1 << 20]
+    equal(len(bound), 1, "buffers of 1 MiB")
+    gem = [row for row in parts["gems"][0]["rows"] if row["object"] == bound[0]["object"]]
+    equal([row["handles"] for row in gem], [1])
+    shown = [row for section in parts["tlb"] for row in section["rows"]
+             if row["start"] == bound[0]["start"]]
+    equal([row["shows"] for row in shown], ["rw"])
+    slots = {row["VM"]: row["state"] for row in parts["slots"][0]["rows"]}
+    equal(slots["file 1, VM 1"], "active")
+    rects = ElementTree.parse(place("vulkan.svg")).getroot().iter(SVG + "rect")
+    assert "#2ca02c" in [rect.get("fill") for rect in list(rects)[8:]]
+
+
 def main():
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_")]
+    prefix = "vulkan_test_" if VULKAN else "test_"
+    tests = [(n, f) for n, f in globals().items() if n.startswith(prefix)]
     failed = 0
     print(f"1..{len(tests)}")
     for i, (name, function) in enumerate(tests):
