@@ -50,13 +50,14 @@ struct host_config {
     * host_has_null_memory() tells.
     */
    bool null_memory;
+   bool no_inspect; /* nobody can look inside from outside: docs/host.md */
    enum host_uapi uapi;
 };
 
 /*
  * The configuration that a user asks for where the program asks for none:
- * PANSPARSE_DRAM, PANSPARSE_TLB_ENTRIES, PANSPARSE_UAPI and PANSPARSE_NULL.
- * -EINVAL, said in words: one is not what it may be.
+ * PANSPARSE_DRAM, PANSPARSE_TLB_ENTRIES, PANSPARSE_UAPI, PANSPARSE_NULL and
+ * PANSPARSE_INSPECT. -EINVAL, said in words: one is not what it may be.
  */
 int host_config_from_env(struct host_config *config_out);
 

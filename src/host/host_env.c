@@ -72,6 +72,9 @@ static const char *const uapi_words[] = {
 /* PANSPARSE_NULL: what accesses to unbound memory meet, nothing or a dummy. */
 static const char *const null_words[] = {"strict", "dummy"};
 
+/* PANSPARSE_INSPECT: whether others may attach. */
+static const char *const inspect_words[] = {"1", "0"};
+
 #define READ_WORD(name, words, index_out)                                      \
    read_word(name, words, sizeof(words) / sizeof((words)[0]), index_out)
 
@@ -79,7 +82,7 @@ int
 host_config_from_env(struct host_config *config_out)
 {
    uint64_t dram_size_B, tlb_entries;
-   unsigned uapi, null;
+   unsigned uapi, null, inspect;
    int ret = read_env("PANSPARSE_DRAM", &dram_size_B);
 
    if (!ret)
@@ -88,6 +91,8 @@ host_config_from_env(struct host_config *config_out)
       ret = READ_WORD("PANSPARSE_UAPI", uapi_words, &uapi);
    if (!ret)
       ret = READ_WORD("PANSPARSE_NULL", null_words, &null);
+   if (!ret)
+      ret = READ_WORD("PANSPARSE_INSPECT", inspect_words, &inspect);
    if (ret)
       return ret;
 
@@ -98,6 +103,7 @@ host_config_from_env(struct host_config *config_out)
       .tlb_entries = (uint32_t)tlb_entries,
       .uapi = (enum host_uapi)uapi,
       .null_memory = null == 0,
+      .no_inspect = inspect == 1,
    };
    return 0;
 }

@@ -241,6 +241,8 @@ machine_boot(const struct host_config *config,
       goto err_shutdown_linux;
    }
 
+   if (!config->no_inspect)
+      machine->inspect = host_inspect_start(machine);
    machine->references = 1;
    host_record_boot(config);
    *machine_out = machine;
@@ -261,6 +263,7 @@ machine_shutdown(struct host_machine *machine)
 {
    struct mali_dram_stats dram;
 
+   host_inspect_stop(machine->inspect);
    while (machine->files) {
       struct host_file *file = machine->files;
 

@@ -26,6 +26,7 @@ struct host_machine {
    struct mali_dram *dram;
    struct mali_gpu *gpu;
    struct panthor_device *ptdev;
+   struct host_inspect *inspect; /* NULL: nobody can attach */
 
    atomic_uint_fast64_t ioctls;
 };
@@ -97,5 +98,28 @@ void host_record_mmap(struct host_file *file, int fd, size_t size_B, int prot,
 /* Before an munmap(2): whether it is to be recorded. Most are about other memory. */
 bool host_record_wants_munmap(const void *addr, size_t size_B);
 void host_record_munmap(const void *addr, size_t size_B, int ret);
+
+/* --------------------------------------------------------- looking inside -- */
+
+/* host_inspect_text.c */
+
+/*
+ * What one part of the machine is like now, as text that ends in NUL, which does
+ * not count, and is to be free()d. Parts are "machine", "stats", "tlb", and what
+ * the driver has in debugfs. Changes nothing. -ENOENT: no such part; -ENOMEM;
+ * -ENODEV: the driver is gone.
+ */
+int host_inspect_text(struct host_machine *machine, const char *part,
+                      char **text_out, size_t *size_out);
+
+/* host_inspect.c */
+
+/*
+ * Has a thread answer those who connect to the abstract socket "pansparse-<pid>",
+ * until host_inspect_stop(), which waits for it. NULL: there can be none, which
+ * does no harm. host_inspect_stop() accepts NULL.
+ */
+struct host_inspect *host_inspect_start(struct host_machine *machine);
+void host_inspect_stop(struct host_inspect *inspect);
 
 #endif /* HOST_PRIVATE_H */

@@ -322,4 +322,33 @@ struct mali_stats {
 };
 void mali_gpu_get_stats(struct mali_gpu *gpu, struct mali_stats *stats_out);
 
+/* --------------------------------------------------------- for observers -- */
+
+/* How part of a window is shown. */
+enum mali_entry_kind {
+	MALI_ENTRY_READ,
+	MALI_ENTRY_WRITE,   /* readable and writable */
+	MALI_ENTRY_SCRATCH, /* private pages behind a fault */
+	MALI_ENTRY_ZERO,    /* null memory: readable */
+	MALI_ENTRY_BULK,    /* null memory: takes stores until a barrier */
+};
+
+/* An entry of the TLB; or a window without any, where size_B is 0. */
+struct mali_tlb_line {
+	uint32_t as;
+	uint64_t window_va, window_size_B;
+	uintptr_t window_host;
+	uint64_t va, size_B;
+	uint64_t pa; /* of va; with READ and WRITE */
+	enum mali_entry_kind kind;
+};
+
+/*
+ * All that the TLB holds at one time, windows by host address, in each the
+ * entries by VA. Drops nothing, traps nothing, counts nothing. The lines are to
+ * be free()d. -ENOMEM.
+ */
+int mali_gpu_read_tlb(struct mali_gpu *gpu, struct mali_tlb_line **lines_out,
+		      size_t *count_out);
+
 #endif /* MALI_H */

@@ -172,19 +172,12 @@ void mali_walk_run(const struct mali_walk_config *config,
 
 /* --------------------------------------------------------------- TLB -- */
 
-enum mali_entry_kind {
-	MALI_ENTRY_READ,
-	MALI_ENTRY_WRITE,   /* readable and writable */
-	MALI_ENTRY_SCRATCH, /* private pages behind a fault */
-	MALI_ENTRY_ZERO,    /* null memory: readable */
-	MALI_ENTRY_BULK,    /* null memory: takes stores until a barrier */
-};
-
 /* One host mapping of part of a window. Guarded by the tlb lock, as are all. */
 struct mali_entry {
 	struct mali_node node; /* by VA, in window->entries; disjoint there */
 	struct mali_window *window;
 	struct mali_entry *older, *newer; /* order of eviction; free list */
+	uint64_t pa; /* of its first byte; READ and WRITE only */
 	enum mali_entry_kind kind;
 };
 
@@ -426,6 +419,10 @@ bool mali_window_take_store(uintptr_t addr);
 /* Detaches windows that outlive their GPU: inaccessible, and safe to destroy.
  */
 void mali_windows_abandon(struct mali_gpu *gpu);
+
+/* The GPU's window behind @prev, by host address; NULL: first, none. Tlb lock. */
+struct mali_window *mali_window_next(struct mali_gpu *gpu,
+				     const struct mali_window *prev);
 
 /* ----------------------------------------- null memory (mali_null.c) -- */
 

@@ -152,7 +152,8 @@ static void order_remove(struct mali_tlb *tlb, struct mali_entry *entry)
 
 /* NULL when the pool is empty. */
 static struct mali_entry *entry_add(struct mali_window *window, uint64_t first,
-				    uint64_t last, enum mali_entry_kind kind,
+				    uint64_t last, uint64_t pa,
+				    enum mali_entry_kind kind,
 				    struct mali_entry *older)
 {
 	struct mali_tlb *tlb = &window->gpu->tlb;
@@ -165,6 +166,7 @@ static struct mali_entry *entry_add(struct mali_window *window, uint64_t first,
 	*entry = (struct mali_entry){
 		.node = {.start = first, .last = last},
 		.window = window,
+		.pa = pa,
 		.kind = kind,
 	};
 	order_insert(tlb, entry, older);
@@ -224,15 +226,18 @@ static unsigned cut_entries(struct mali_window *window, uint64_t first,
 			 entry_last < last ? entry_last : last);
 		/* With an empty pool, the tail of a split goes as well. */
 		if (entry_first < first && entry_last > last &&
-		    !entry_add(window, last + 1, entry_last, entry->kind,
-			       entry))
+		    !entry_add(window, last + 1, entry_last,
+			       entry->pa + (last + 1 - entry_first),
+			       entry->kind, entry))
 			hull_add(hull, last + 1, entry_last);
-		if (entry_first < first)
+		if (entry_first < first) {
 			mali_tree_resize(&entry->node, entry_first, first - 1);
-		else if (entry_last > last)
+		} else if (entry_last > last) {
 			mali_tree_resize(&entry->node, last + 1, entry_last);
-		else
+			entry->pa += last + 1 - entry_first;
+		} else {
 			entry_remove(entry);
+		}
 	}
 	return n;
 }
@@ -436,8 +441,8 @@ int mali_tlb_fill(struct mali_window *window, const struct mali_run *run,
 	} while (ret == -ENOMEM && make_room(tlb));
 	if (ret)
 		return ret;
-	entry = entry_add(window, run->va, run->va + run->size_B - 1, kind,
-			  tlb->newest);
+	entry = entry_add(window, run->va, run->va + run->size_B - 1, run->pa,
+			  kind, tlb->newest);
 	/* mali_tlb_reserve() saw to that. */
 	assert(entry);
 	(void)entry;

@@ -229,6 +229,23 @@ void mali_windows_abandon(struct mali_gpu *gpu)
 	mali_tlb_unlock();
 }
 
+struct mali_window *mali_window_next(struct mali_gpu *gpu,
+				     const struct mali_window *prev)
+{
+	struct mali_node *node =
+		prev ? mali_tree_next(&prev->host_node, 0, UINT64_MAX)
+		     : mali_tree_first(&windows_by_host, 0, UINT64_MAX);
+
+	for (; node; node = mali_tree_next(node, 0, UINT64_MAX)) {
+		struct mali_window *window =
+			mali_container_of(node, struct mali_window, host_node);
+
+		if (window->gpu == gpu)
+			return window;
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------ misses -- */
 
 /* What may be shown around @va: of the window, not locked, @max at most. */

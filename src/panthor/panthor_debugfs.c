@@ -1,36 +1,145 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
+#include <linux/err.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 
 #include <drm/drm_debugfs.h>
 #include <drm/drm_device.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 
-#include <drm-uapi/panthor_drm.h>
-
 #include "panthor_debugfs.h"
+#include "panthor_debugfs_priv.h"
 #include "panthor_device.h"
 #include "panthor_gem.h"
-#include "panthor_translation.h"
+#include "panthor_group.h"
+#include "panthor_heap.h"
 #include "panthor_vm.h"
 
-/* ------------------------------------------------------------------- VMs -- */
+void panthor_creator_init(struct panthor_creator *creator)
+{
+	creator->tgid = task_tgid_nr(current);
+	strscpy(creator->comm, current->group_leader->comm,
+		sizeof(creator->comm));
+}
 
-/* A VM as it is named: by the file, 1 for the oldest that is open, and its id. */
-struct vm_name {
-	u32 file;
-	u32 id;
+/* ----------------------------------------------------------------- names -- */
+
+struct panthor_device *panthor_debugfs_device(struct seq_file *m)
+{
+	struct drm_info_node *node = m->private;
+
+	return to_panthor_device(node->minor->dev);
+}
+
+void *panthor_debugfs_get_next(struct panthor_device *ptdev,
+			       struct panthor_debugfs_name *name,
+			       void *(*get)(struct panthor_file *pfile,
+					    u32 *id))
+{
+	struct drm_file *file;
+	void *found = NULL;
+	u32 number = 0;
+
+	mutex_lock(&ptdev->base.filelist_mutex);
+	list_for_each_entry_reverse (file, &ptdev->base.filelist, lhead) {
+		if (++number < name->file)
+			continue;
+		if (number > name->file)
+			*name = (struct panthor_debugfs_name){.file = number};
+		found = get(file->driver_priv, &name->id);
+		if (found)
+			break;
+	}
+	mutex_unlock(&ptdev->base.filelist_mutex);
+	return found;
+}
+
+static void *get_vm(struct panthor_file *pfile, u32 *id)
+{
+	return panthor_vm_pool_get_next(pfile->vms, id);
+}
+
+int panthor_debugfs_show_vms(struct seq_file *m,
+			     int (*show)(struct seq_file *m,
+					 struct panthor_vm *vm,
+					 struct panthor_debugfs_name name))
+{
+	struct panthor_device *ptdev = panthor_debugfs_device(m);
+	struct panthor_debugfs_name name = {};
+	struct panthor_vm *vm;
+	int ret = 0;
+
+	while (!ret && (vm = panthor_debugfs_get_next(ptdev, &name, get_vm))) {
+		ret = show(m, vm, name);
+		panthor_vm_put(vm);
+	}
+	return ret;
+}
+
+void panthor_debugfs_name_vm(struct panthor_device *ptdev,
+			     const struct panthor_vm *vm,
+			     char text[PANTHOR_DEBUGFS_VM_NAME_LEN])
+{
+	struct panthor_debugfs_name name = {};
+	struct panthor_vm *other;
+	bool found = false;
+
+	while (vm && !found &&
+	       (other = panthor_debugfs_get_next(ptdev, &name, get_vm))) {
+		found = other == vm;
+		panthor_vm_put(other);
+	}
+	if (found)
+		snprintf(text, PANTHOR_DEBUGFS_VM_NAME_LEN, "file %u, VM %u",
+			 name.file, name.id);
+	else if (vm)
+		strscpy(text, vm->for_mcu ? "firmware" : "destroyed",
+			PANTHOR_DEBUGFS_VM_NAME_LEN);
+	else
+		strscpy(text, "-", PANTHOR_DEBUGFS_VM_NAME_LEN);
+}
+
+void panthor_debugfs_put_name(struct seq_file *m, const char *name)
+{
+	for (; *name; name++)
+		seq_putc(m, (u8)*name < ' ' || *name == '|' || *name == 0x7f ?
+				    '?' :
+				    *name);
+}
+
+void panthor_debugfs_put_creator(struct seq_file *m,
+				 const struct panthor_creator *creator)
+{
+	seq_printf(m, "%d ", creator->tgid);
+	panthor_debugfs_put_name(m, creator->comm);
+}
+
+/* ----------------------------------------------------------------- files -- */
+
+struct file_row {
+	struct panthor_creator creator;
+	u64 client_id;
+	u32 handles, syncobjs;
+	u32 vms, groups, heaps, chunks;
 };
 
-/*
- * A reference to the VM with the next higher name, or NULL. A file that is closed
- * meanwhile gives its number to the next one, whose VMs are passed over then.
- */
-static struct panthor_vm *get_next_vm(struct panthor_device *ptdev,
-				      struct vm_name *name)
+static u32 count_ids(struct idr *idr)
 {
-	struct panthor_vm *vm = NULL;
+	void *entry;
+	u32 count = 0;
+	int id;
+
+	idr_for_each_entry(idr, entry, id)
+		count++;
+	return count;
+}
+
+static bool read_file(struct panthor_device *ptdev, u32 wanted,
+		      struct file_row *row)
+{
 	struct drm_file *file;
 	u32 number = 0;
 
@@ -38,46 +147,94 @@ static struct panthor_vm *get_next_vm(struct panthor_device *ptdev,
 	list_for_each_entry_reverse (file, &ptdev->base.filelist, lhead) {
 		struct panthor_file *pfile = file->driver_priv;
 
-		if (++number < name->file)
+		if (++number < wanted)
 			continue;
-		if (number > name->file)
-			*name = (struct vm_name){ .file = number };
-		vm = panthor_vm_pool_get_next(pfile->vms, &name->id);
-		if (vm)
-			break;
+		*row = (struct file_row){
+			.creator = pfile->creator,
+			.client_id = file->client_id,
+		};
+		spin_lock(&file->table_lock);
+		row->handles = count_ids(&file->object_idr);
+		spin_unlock(&file->table_lock);
+		spin_lock(&file->syncobj_table_lock);
+		row->syncobjs = count_ids(&file->syncobj_idr);
+		spin_unlock(&file->syncobj_table_lock);
+		break;
 	}
 	mutex_unlock(&ptdev->base.filelist_mutex);
-	return vm;
+	return number == wanted;
 }
 
-static int show_vms(struct seq_file *m,
-		    void (*show)(struct seq_file *m, struct panthor_vm *vm,
-				 struct vm_name name))
+static void count_vms(struct panthor_device *ptdev, u32 file,
+		      struct file_row *row)
 {
-	struct drm_info_node *node = m->private;
-	struct panthor_device *ptdev = to_panthor_device(node->minor->dev);
-	struct vm_name name = {};
+	struct panthor_debugfs_name name = {.file = file};
+	struct panthor_heap_pool *pool;
 	struct panthor_vm *vm;
 
-	while ((vm = get_next_vm(ptdev, &name))) {
-		mutex_lock(&vm->op_lock);
-		show(m, vm, name);
-		mutex_unlock(&vm->op_lock);
+	while ((vm = panthor_debugfs_get_next(ptdev, &name, get_vm))) {
+		if (name.file == file) {
+			row->vms++;
+			pool = panthor_heap_pool_get(vm, false);
+			if (!IS_ERR(pool)) {
+				panthor_heap_pool_count(pool, &row->heaps,
+							&row->chunks);
+				panthor_heap_pool_put(pool);
+			}
+		}
 		panthor_vm_put(vm);
+		if (name.file != file)
+			break;
 	}
-	return 0;
 }
 
-/* What an object is called: nobody can make anything of it but "the same". */
-static u64 object_name(const struct panthor_vm_bo *vm_bo)
+static void *get_group(struct panthor_file *pfile, u32 *handle)
 {
-	return (u64)(uintptr_t)&vm_bo->bo->base.base;
+	return panthor_group_pool_get_next(pfile->groups, handle);
+}
+
+static void count_groups(struct panthor_device *ptdev, u32 file,
+			 struct file_row *row)
+{
+	struct panthor_debugfs_name name = {.file = file};
+	struct panthor_group *group;
+
+	while ((group = panthor_debugfs_get_next(ptdev, &name, get_group))) {
+		panthor_group_put(group);
+		if (name.file != file)
+			break;
+		row->groups++;
+	}
+}
+
+static int show_files(struct seq_file *m, void *unused)
+{
+	struct panthor_device *ptdev = panthor_debugfs_device(m);
+	struct file_row row;
+	u32 number;
+
+	seq_puts(m, "Open files\n\n");
+	seq_puts(m, " file | client | handles | syncobjs | VMs | groups | heaps | chunks | opened by\n");
+	seq_puts(m, "---------------------------------------------------------------------------------\n");
+	for (number = 1; read_file(ptdev, number, &row); number++) {
+		count_vms(ptdev, number, &row);
+		count_groups(ptdev, number, &row);
+		seq_printf(m,
+			   " %4u | %6llu | %7u | %8u | %3u | %6u | %5u | %6u | ",
+			   number, (unsigned long long)row.client_id,
+			   row.handles, row.syncobjs, row.vms, row.groups,
+			   row.heaps, row.chunks);
+		panthor_debugfs_put_creator(m, &row.creator);
+		seq_putc(m, '\n');
+	}
+	seq_putc(m, '\n');
+	return 0;
 }
 
 /* ---------------------------------------------------------------- gpuvas -- */
 
-static void show_vmas(struct seq_file *m, struct panthor_vm *vm,
-		      struct vm_name name)
+static int show_vmas(struct seq_file *m, struct panthor_vm *vm,
+		     struct panthor_debugfs_name name)
 {
 	struct panthor_vma *vma;
 
@@ -89,6 +246,7 @@ static void show_vmas(struct seq_file *m, struct panthor_vm *vm,
 		   (unsigned long long)vm->va_range);
 	seq_puts(m, " VAs | start              | range              | end                | object             | object offset\n");
 	seq_puts(m, "-------------------------------------------------------------------------------------------------------------\n");
+	mutex_lock(&vm->op_lock);
 	for (vma = panthor_vma_first(&vm->vmas, 0); vma;
 	     vma = panthor_vma_next(vma))
 		seq_printf(m,
@@ -96,63 +254,29 @@ static void show_vmas(struct seq_file *m, struct panthor_vm *vm,
 			   (unsigned long long)vma->start,
 			   (unsigned long long)(vma->end - vma->start),
 			   (unsigned long long)vma->end,
-			   (unsigned long long)object_name(vma->bo),
+			   panthor_debugfs_object(vma->bo->bo),
 			   (unsigned long long)vma->offset);
+	mutex_unlock(&vm->op_lock);
 	seq_putc(m, '\n');
+	return 0;
 }
 
 static int show_gpuvas(struct seq_file *m, void *unused)
 {
-	return show_vms(m, show_vmas);
+	return panthor_debugfs_show_vms(m, show_vmas);
 }
 
-/* ---------------------------------------------------------- translations -- */
-
-static void show_run(struct seq_file *m,
-		     const struct panthor_translation *run)
-{
-	seq_printf(m,
-		   " 0x%016llx | 0x%016llx | 0x%016llx | 0x%016llx | %-6s | %s%s | %llu + %llu + %llu + %llu%s\n",
-		   (unsigned long long)run->start,
-		   (unsigned long long)run->end,
-		   run->bo ? (unsigned long long)object_name(run->bo) : 0ull,
-		   (unsigned long long)run->offset,
-		   run->sparse ? "sparse" : "memory",
-		   run->attributes & PANTHOR_PTE_AP_RDONLY ? "r-" : "rw",
-		   run->attributes & PANTHOR_PTE_XN ? "-" : "x",
-		   (unsigned long long)run->entries[PANTHOR_PT_KIND_MEMORY],
-		   (unsigned long long)run->entries[PANTHOR_PT_KIND_NULL],
-		   (unsigned long long)run->entries[PANTHOR_PT_KIND_ABSENT],
-		   (unsigned long long)run->entries[PANTHOR_PT_KIND_SHARED],
-		   run->agrees ? "" : " | DISAGREES");
-}
-
-static void show_page_tables(struct seq_file *m, struct panthor_vm *vm,
-			     struct vm_name name)
-{
-	struct panthor_translation run;
-	u64 va;
-
-	seq_printf(m, "Translations of file %u, VM %u: %llu tables at 0x%llx\n\n",
-		   name.file, name.id, (unsigned long long)vm->pt.pages,
-		   (unsigned long long)panthor_pt_root_pa(&vm->pt));
-	seq_puts(m, " start              | end                | object             | object offset      | what   | may | present + null + absent leaves + shared tables\n");
-	seq_puts(m, "----------------------------------------------------------------------------------------------------------------------------------\n");
-	for (va = 0; panthor_vm_next_translation(vm, va, &run); va = run.end)
-		show_run(m, &run);
-	seq_putc(m, '\n');
-}
-
-static int show_translations(struct seq_file *m, void *unused)
-{
-	return show_vms(m, show_page_tables);
-}
-
-/* ----------------------------------------------------------------- files -- */
+/* -------------------------------------------------------------- registry -- */
 
 static const struct drm_info_list files[] = {
-	{ "gpuvas", show_gpuvas, DRIVER_GEM, NULL },
-	{ "translations", show_translations, DRIVER_GEM, NULL },
+	{"files", show_files, DRIVER_GEM, NULL},
+	{"gpuvas", show_gpuvas, DRIVER_GEM, NULL},
+	{"translations", panthor_debugfs_show_translations, DRIVER_GEM, NULL},
+	{"page_tables", panthor_debugfs_show_page_tables, DRIVER_GEM, NULL},
+	{"gems", panthor_debugfs_show_gems, DRIVER_GEM, NULL},
+	{"slots", panthor_debugfs_show_slots, DRIVER_GEM, NULL},
+	{"groups", panthor_debugfs_show_groups, DRIVER_GEM, NULL},
+	{"binds", panthor_debugfs_show_binds, DRIVER_GEM, NULL},
 };
 
 void panthor_debugfs_init(struct drm_minor *minor)

@@ -157,6 +157,8 @@ int panthor_device_init(struct panthor_device *ptdev,
 	int ret;
 
 	mutex_init(&ptdev->unplug.lock);
+	spin_lock_init(&ptdev->gems.lock);
+	INIT_LIST_HEAD(&ptdev->gems.list);
 	INIT_WORK(&ptdev->reset.work, reset_work);
 	atomic_set(&ptdev->reset.pending, 1);
 

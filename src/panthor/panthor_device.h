@@ -14,7 +14,9 @@
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -22,6 +24,7 @@
 
 #include <drm-uapi/panthor_drm.h>
 
+#include "panthor_debugfs.h"
 #include "panthor_host.h"
 
 struct panthor_fw;
@@ -94,12 +97,20 @@ struct panthor_device {
 		bool unplugged;
 	} unplug;
 
+	/* All BOs, in the order in which they were made: for debugfs. */
+	struct {
+		/* Guards list; a leaf lock. */
+		spinlock_t lock;
+		struct list_head list; /* panthor_gem_object::all_node */
+	} gems;
+
 	struct panthor_counters counters;
 };
 
 /* What open() creates, in drm_file::driver_priv. */
 struct panthor_file {
 	struct panthor_device *ptdev;
+	struct panthor_creator creator;
 	/* Owns the VMs of the file and its sparse dummy BO. */
 	struct panthor_vm_pool *vms;
 	struct panthor_group_pool *groups;

@@ -40,6 +40,7 @@ static int panthor_open(struct drm_device *ddev, struct drm_file *file)
 		return -ENOMEM;
 
 	pfile->ptdev = ptdev;
+	panthor_creator_init(&pfile->creator);
 	pfile->user_mmio_offset = DRM_PANTHOR_USER_MMIO_OFFSET;
 #ifdef CONFIG_COMPAT
 	if (in_compat_syscall())
@@ -222,6 +223,7 @@ static const struct file_operations panthor_fops = {
 		.minor = (minor_version),                                      \
 		.debugfs_init = panthor_debugfs_init,                          \
 		.gem_create_object = panthor_gem_create_object,                \
+		.gem_prime_import = panthor_gem_import,                        \
 		.gem_prime_import_sg_table =                                   \
 			drm_gem_shmem_prime_import_sg_table,                   \
 	}

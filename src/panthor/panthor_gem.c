@@ -29,11 +29,62 @@ static bool is_imported(const struct panthor_gem_object *bo)
 	return bo->base.base.import_attach != NULL;
 }
 
+/* Lets debugfs see a BO, of which all is set that never changes. */
+static void publish(struct panthor_gem_object *bo)
+{
+	struct panthor_device *ptdev = to_panthor_device(bo->base.base.dev);
+
+	spin_lock(&ptdev->gems.lock);
+	/* An import may find an object that is known already. */
+	if (list_empty(&bo->all_node))
+		list_add_tail(&bo->all_node, &ptdev->gems.list);
+	spin_unlock(&ptdev->gems.lock);
+}
+
+static void unpublish(struct panthor_gem_object *bo)
+{
+	struct panthor_device *ptdev = to_panthor_device(bo->base.base.dev);
+
+	spin_lock(&ptdev->gems.lock);
+	list_del(&bo->all_node);
+	spin_unlock(&ptdev->gems.lock);
+}
+
+/**
+ * panthor_gem_get_next() - walk over all BOs of a device
+ * @ptdev: the device
+ * @prev: the one before, whose reference is dropped; NULL: from the first one on
+ *
+ * Return: a reference, or NULL behind the last one.
+ */
+struct panthor_gem_object *
+panthor_gem_get_next(struct panthor_device *ptdev,
+		     struct panthor_gem_object *prev)
+{
+	struct panthor_gem_object *found = NULL, *bo;
+
+	spin_lock(&ptdev->gems.lock);
+	bo = list_prepare_entry(prev, &ptdev->gems.list, all_node);
+	list_for_each_entry_continue (bo, &ptdev->gems.list, all_node) {
+		/* One that is being freed waits for the lock. */
+		if (kref_get_unless_zero(&bo->base.base.refcount)) {
+			found = bo;
+			break;
+		}
+	}
+	spin_unlock(&ptdev->gems.lock);
+
+	if (prev)
+		drm_gem_object_put(&prev->base.base);
+	return found;
+}
+
 static void panthor_gem_free(struct drm_gem_object *obj)
 {
 	struct panthor_gem_object *bo = to_panthor_bo(obj);
 	struct drm_gem_object *root = bo->exclusive_vm_root_gem;
 
+	unpublish(bo);
 	panthor_reclaim_remove(bo);
 	kfree(bo->label.str);
 	mutex_destroy(&bo->label.lock);
@@ -111,8 +162,21 @@ struct drm_gem_object *panthor_gem_create_object(struct drm_device *ddev,
 	atomic_set(&bo->users, -1);
 	INIT_LIST_HEAD(&bo->vm_bos);
 	INIT_LIST_HEAD(&bo->lru);
+	INIT_LIST_HEAD(&bo->all_node);
+	panthor_creator_init(&bo->creator);
 
 	return &bo->base.base;
+}
+
+/** panthor_gem_import() - drm_driver::gem_prime_import */
+struct drm_gem_object *panthor_gem_import(struct drm_device *ddev,
+					  struct dma_buf *dma_buf)
+{
+	struct drm_gem_object *obj = drm_gem_prime_import(ddev, dma_buf);
+
+	if (!IS_ERR(obj))
+		publish(to_panthor_bo(obj));
+	return obj;
 }
 
 static struct panthor_gem_object *create_object(struct panthor_device *ptdev,
@@ -167,6 +231,7 @@ int panthor_gem_create_with_handle(struct drm_file *file,
 		return PTR_ERR(bo);
 
 	bo->evictable = true;
+	publish(bo);
 	ret = drm_gem_handle_create(file, &bo->base.base, handle_out);
 	if (!ret)
 		*size_B = panthor_bo_size(bo);
@@ -194,6 +259,7 @@ panthor_gem_create_dummy(struct panthor_device *ptdev)
 		bo->evictable = true;
 		bo->dummy = true;
 		bo->null = ptdev->null_leaves;
+		publish(bo);
 	}
 
 	return bo;
@@ -220,11 +286,13 @@ panthor_gem_create_kernel(struct panthor_device *ptdev, struct panthor_vm *vm,
 		return ERR_PTR(-ENOMEM);
 
 	bo = create_object(ptdev, size_B, flags, vm);
-	if (IS_ERR(bo))
+	if (IS_ERR(bo)) {
 		kfree(str);
-	else
-		bo->label.str = str;
+		return bo;
+	}
 
+	bo->label.str = str;
+	publish(bo);
 	return bo;
 }
 

@@ -10,6 +10,7 @@
  * object has a handle. label.str is guarded by label.lock. Pages, evicted and
  * vm_bos are guarded by the object's dma_resv. users changes from and to -1
  * under that resv, and is atomic otherwise. lru belongs to panthor_reclaim.c.
+ * all_node is guarded by panthor_device::gems.lock.
  */
 #ifndef PANTHOR_GEM_H
 #define PANTHOR_GEM_H
@@ -20,6 +21,9 @@
 
 #include <drm/drm_gem_shmem_helper.h>
 
+#include "panthor_debugfs.h"
+
+struct dma_buf;
 struct drm_device;
 struct drm_file;
 struct panthor_device;
@@ -63,6 +67,10 @@ struct panthor_gem_object {
 	/* In one of the lists of panthor_reclaim; empty: in none. */
 	struct list_head lru;
 
+	struct panthor_creator creator;
+	/* In panthor_device::gems.list; empty: not yet. */
+	struct list_head all_node;
+
 	struct {
 		struct mutex lock;
 		/* NULL or a string of our own. */
@@ -84,6 +92,8 @@ static inline size_t panthor_bo_size(const struct panthor_gem_object *bo)
 
 struct drm_gem_object *panthor_gem_create_object(struct drm_device *ddev,
 						 size_t size);
+struct drm_gem_object *panthor_gem_import(struct drm_device *ddev,
+					  struct dma_buf *dma_buf);
 int panthor_gem_create_with_handle(struct drm_file *file,
 				   struct panthor_device *ptdev,
 				   struct panthor_vm *exclusive_vm, u64 *size_B,
@@ -103,6 +113,10 @@ static inline void panthor_gem_unuse(struct panthor_gem_object *bo)
 {
 	atomic_dec(&bo->users);
 }
+
+struct panthor_gem_object *
+panthor_gem_get_next(struct panthor_device *ptdev,
+		     struct panthor_gem_object *prev);
 
 bool panthor_gem_claim_unused(struct panthor_gem_object *bo);
 void panthor_gem_drop_pages(struct panthor_gem_object *bo);

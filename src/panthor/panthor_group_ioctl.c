@@ -63,10 +63,9 @@ void panthor_group_pool_destroy(struct panthor_group_pool *pool)
 }
 
 /* A reference to the group with a handle, or NULL. */
-static struct panthor_group *get_group(struct drm_file *file, u32 handle)
+static struct panthor_group *pool_get_group(struct panthor_group_pool *pool,
+					    u32 handle)
 {
-	struct panthor_file *pfile = file->driver_priv;
-	struct panthor_group_pool *pool = pfile->groups;
 	struct panthor_group *group;
 
 	xa_lock(&pool->groups);
@@ -74,6 +73,31 @@ static struct panthor_group *get_group(struct drm_file *file, u32 handle)
 	if (group)
 		panthor_group_get(group);
 	xa_unlock(&pool->groups);
+
+	return group;
+}
+
+static struct panthor_group *get_group(struct drm_file *file, u32 handle)
+{
+	struct panthor_file *pfile = file->driver_priv;
+
+	return pool_get_group(pfile->groups, handle);
+}
+
+/**
+ * panthor_group_pool_get_next() - walk over the groups of a file
+ * @pool: of the file
+ * @handle: of the last one, 0 before the first; that of the result
+ *
+ * Return: a reference to the group with the next higher handle, or NULL.
+ */
+struct panthor_group *
+panthor_group_pool_get_next(struct panthor_group_pool *pool, u32 *handle)
+{
+	struct panthor_group *group = NULL;
+
+	while (!group && ++*handle <= PANTHOR_MAX_GROUPS_PER_FILE)
+		group = pool_get_group(pool, *handle);
 
 	return group;
 }

@@ -448,6 +448,22 @@ void panthor_heap_pool_put(struct panthor_heap_pool *pool)
 	kref_put(&pool->refcount, release_pool);
 }
 
+/** panthor_heap_pool_count() - add how many heaps and chunks it has */
+void panthor_heap_pool_count(struct panthor_heap_pool *pool, u32 *heaps,
+			     u32 *chunks)
+{
+	u32 i;
+
+	mutex_lock(&pool->lock);
+	for (i = 0; i < MAX_HEAPS; i++) {
+		if (!pool->heaps[i])
+			continue;
+		(*heaps)++;
+		*chunks += pool->heaps[i]->chunk_count;
+	}
+	mutex_unlock(&pool->lock);
+}
+
 /**
  * panthor_heap_pool_destroy() - destroy all heaps of a VM, which is going
  *

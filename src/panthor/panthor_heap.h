@@ -27,6 +27,9 @@ struct panthor_heap_pool *panthor_heap_pool_get(struct panthor_vm *vm,
 void panthor_heap_pool_put(struct panthor_heap_pool *pool);
 void panthor_heap_pool_destroy(struct panthor_vm *vm);
 
+void panthor_heap_pool_count(struct panthor_heap_pool *pool, u32 *heaps,
+			     u32 *chunks);
+
 int panthor_heap_create(struct panthor_heap_pool *pool, u32 initial_chunk_count,
 			u32 chunk_size, u32 max_chunks, u32 target_in_flight,
 			u64 *heap_ctx_gpu_va, u64 *first_chunk_gpu_va);

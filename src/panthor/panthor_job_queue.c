@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/bug.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "panthor_job_queue.h"
@@ -191,6 +192,82 @@ void panthor_job_queue_start(struct panthor_job_queue *queue)
 		queue->ops->kick(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
+
+/* ---------------------------------------------------------------- fences -- */
+
+/** panthor_fence_list_add() - for what fills a list; any context */
+void panthor_fence_list_add(struct panthor_fence_list *list,
+			    struct dma_fence *fence,
+			    enum panthor_fence_kind kind)
+{
+	if (list->count < list->room)
+		list->items[list->count] = (struct panthor_fence_item){
+			.fence = dma_fence_get(fence),
+			.kind = kind,
+		};
+	list->count++;
+}
+
+/** panthor_fence_list_fini() - let go of the fences */
+void panthor_fence_list_fini(struct panthor_fence_list *list)
+{
+	u32 i;
+
+	for (i = 0; i < min(list->count, list->room); i++)
+		dma_fence_put(list->items[i].fence);
+	kvfree(list->items);
+	*list = (struct panthor_fence_list){};
+}
+
+/**
+ * panthor_fence_list_fill() - have all of something in a list
+ * @list: zeroed; panthor_fence_list_fini() is due unless this fails
+ * @collect: adds what there is now; called again where there was no room for it
+ * @data: for @collect
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int panthor_fence_list_fill(struct panthor_fence_list *list,
+			    void (*collect)(struct panthor_fence_list *list,
+					    void *data),
+			    void *data)
+{
+	u32 room;
+
+	collect(list, data);
+	while (list->count > list->room) {
+		/* A few more may come meanwhile. */
+		room = list->count + 16;
+		panthor_fence_list_fini(list);
+		list->items = kvcalloc(room, sizeof(*list->items), GFP_KERNEL);
+		if (!list->items)
+			return -ENOMEM;
+		list->room = room;
+		collect(list, data);
+	}
+	return 0;
+}
+
+/** panthor_job_queue_collect() - add what is queued to a list of fences */
+void panthor_job_queue_collect(struct panthor_job_queue *queue,
+			       struct panthor_fence_list *list)
+{
+	struct panthor_job *job;
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_for_each_entry (job, &queue->jobs, node) {
+		panthor_fence_list_add(list, &job->fence->base,
+				       PANTHOR_FENCE_QUEUED);
+		for (i = 0; i < job->dep_count; i++)
+			panthor_fence_list_add(list, job->deps[i],
+					       PANTHOR_FENCE_WAITS_FOR);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* ------------------------------------------------------------------ init -- */
 
 /** panthor_job_queue_init() - set up an empty queue */
 void panthor_job_queue_init(struct panthor_job_queue *queue,

@@ -76,6 +76,36 @@ struct panthor_job {
 	struct dma_fence_cb dep_cb;
 };
 
+/* Fences of jobs that are not done, for debugfs. */
+enum panthor_fence_kind {
+	PANTHOR_FENCE_STARTED,	/* of a job that has begun */
+	PANTHOR_FENCE_QUEUED,	/* of one that has not */
+	PANTHOR_FENCE_WAITS_FOR /* that the job before it in the list waits for */
+};
+
+struct panthor_fence_item {
+	struct dma_fence *fence; /* a reference */
+	enum panthor_fence_kind kind;
+};
+
+/*
+ * Filled under spinlocks, so that there may turn out to be more than there is
+ * room for: then count is what there should have been.
+ */
+struct panthor_fence_list {
+	struct panthor_fence_item *items;
+	u32 count, room;
+};
+
+int panthor_fence_list_fill(struct panthor_fence_list *list,
+			    void (*collect)(struct panthor_fence_list *list,
+					    void *data),
+			    void *data);
+void panthor_fence_list_add(struct panthor_fence_list *list,
+			    struct dma_fence *fence,
+			    enum panthor_fence_kind kind);
+void panthor_fence_list_fini(struct panthor_fence_list *list);
+
 int panthor_job_init(struct panthor_job *job, struct panthor_job_queue *queue);
 void panthor_job_fini(struct panthor_job *job);
 void panthor_job_arm(struct panthor_job *job);
@@ -92,5 +122,7 @@ struct panthor_job *panthor_job_queue_claim(struct panthor_job_queue *queue);
 struct panthor_job *panthor_job_queue_next(struct panthor_job_queue *queue,
 					   struct panthor_job *done);
 void panthor_job_queue_release(struct panthor_job_queue *queue);
+void panthor_job_queue_collect(struct panthor_job_queue *queue,
+			       struct panthor_fence_list *list);
 
 #endif /* PANTHOR_JOB_QUEUE_H */

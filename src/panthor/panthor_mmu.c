@@ -378,6 +378,48 @@ void panthor_mmu_remove_vm(struct panthor_vm *vm)
 	mutex_unlock(&mmu->slots_lock);
 }
 
+/**
+ * panthor_mmu_get_slot() - look at an address-space slot
+ * @ptdev: the device
+ * @slot: number of the slot
+ * @slot_out: what is in it
+ * @vm_out: a reference to the VM that has it, or NULL
+ *
+ * Return: whether there is a slot of that number.
+ */
+bool panthor_mmu_get_slot(struct panthor_device *ptdev, u32 slot,
+			  struct panthor_mmu_slot *slot_out,
+			  struct panthor_vm **vm_out)
+{
+	struct panthor_mmu *mmu = ptdev->mmu;
+	struct panthor_vm *vm;
+
+	if (slot >= MAX_AS_SLOTS || !(ptdev->gpu_info.as_present & BIT(slot)))
+		return false;
+
+	*slot_out = (struct panthor_mmu_slot){};
+	mutex_lock(&mmu->slots_lock);
+	vm = mmu->slots[slot];
+	if (vm) {
+		slot_out->as = vm->as;
+		/* It leaves its slot before it is freed, but not at once. */
+		if (!kref_get_unless_zero(&vm->refcount))
+			vm = NULL;
+	}
+	*vm_out = vm;
+	slot_out->stuck = mmu->stuck & BIT(slot);
+	if (!mmu->in_reset) {
+		slot_out->transtab = gpu_read64(ptdev, AS_TRANSTAB(slot));
+		slot_out->transcfg = gpu_read64(ptdev, AS_TRANSCFG(slot));
+		slot_out->faultstatus = gpu_read(ptdev, AS_FAULTSTATUS(slot));
+		slot_out->faultaddress =
+			gpu_read64(ptdev, AS_FAULTADDRESS(slot));
+	}
+	mutex_unlock(&mmu->slots_lock);
+
+	return true;
+}
+
 /* --------------------------------------------------------------- locking -- */
 
 /* Locks the block of [start, end) if the VM has a slot, and remembers it. */

@@ -57,6 +57,20 @@ void panthor_mmu_force_lock_region(struct panthor_vm *vm, u64 start, u64 end);
 int panthor_mmu_expand_locked_region(struct panthor_vm *vm, u64 start, u64 end);
 void panthor_mmu_unlock_region(struct panthor_vm *vm);
 
+/* A slot, as panthor_mmu_get_slot() finds it. */
+struct panthor_mmu_slot {
+	/* Of the VM that has it, if there is one. */
+	struct panthor_vm_as as;
+	bool stuck; /* gave no answer; a reset is on its way */
+	/* The registers; 0 while the GPU is being reset. */
+	u64 transtab, transcfg, faultaddress;
+	u32 faultstatus;
+};
+
+bool panthor_mmu_get_slot(struct panthor_device *ptdev, u32 slot,
+			  struct panthor_mmu_slot *slot_out,
+			  struct panthor_vm **vm_out);
+
 u64 panthor_mmu_lock_block(u64 start, u64 end, u64 *size_out);
 u64 panthor_mmu_lockaddr(u64 start, u64 end);
 

@@ -78,7 +78,7 @@ static void finish_job(struct panthor_group_job *job, int error)
 
 /* ------------------------------------------------------------------ ring -- */
 
-static struct panthor_syncobj *syncobj_of(struct panthor_queue *queue)
+static struct panthor_syncobj *syncobj_of(const struct panthor_queue *queue)
 {
 	struct panthor_syncobj *objs = queue->group->syncobjs->kmap;
 
@@ -316,6 +316,26 @@ bool panthor_queue_start_jobs(struct panthor_queue *queue)
 	}
 
 	return started;
+}
+
+/** panthor_queue_done() - how many jobs the GPU has ended, for debugfs */
+u64 panthor_queue_done(const struct panthor_queue *queue)
+{
+	return READ_ONCE(syncobj_of(queue)->seqno);
+}
+
+/** panthor_queue_collect() - add the jobs that are not done to a list */
+void panthor_queue_collect(struct panthor_queue *queue,
+			   struct panthor_fence_list *list)
+{
+	struct panthor_group_job *job;
+
+	spin_lock(&queue->lock);
+	list_for_each_entry (job, &queue->in_flight, node)
+		panthor_fence_list_add(list, &job->base.fence->base,
+				       PANTHOR_FENCE_STARTED);
+	spin_unlock(&queue->lock);
+	panthor_job_queue_collect(&queue->base, list);
 }
 
 /* ------------------------------------------------------------------ init -- */

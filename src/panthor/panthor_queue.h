@@ -83,6 +83,9 @@ bool panthor_queue_next_deadline(struct panthor_queue *queue,
 				 unsigned long *deadline_out);
 void panthor_queue_complete(struct panthor_queue *queue);
 bool panthor_queue_start_jobs(struct panthor_queue *queue);
+u64 panthor_queue_done(const struct panthor_queue *queue);
+void panthor_queue_collect(struct panthor_queue *queue,
+			   struct panthor_fence_list *list);
 
 struct panthor_group_job *
 panthor_group_job_create(struct panthor_group *group,

@@ -544,6 +544,29 @@ void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 	mutex_unlock(&sched->lock);
 }
 
+/** panthor_sched_get_place() - where a group stands: for debugfs */
+void panthor_sched_get_place(struct panthor_group *group,
+			     struct panthor_sched_place *place_out)
+{
+	struct panthor_scheduler *sched = sched_of(group);
+
+	mutex_lock(&sched->lock);
+	*place_out = (struct panthor_sched_place){
+		.slot = group->slot,
+		.idle = group->idle,
+		.suspended = group->suspended,
+		.runnable = group->is_runnable,
+		.blocked = !group->is_runnable &&
+			   !list_empty(&group->run_node),
+		.killed = group->killed,
+		.dead = group->dead,
+		.timedout = group->timedout,
+		.innocent = group->innocent,
+		.fatal_queues = group->fatal_queues,
+	};
+	mutex_unlock(&sched->lock);
+}
+
 /* --------------------------------------------------------------- events -- */
 
 static void events_work(struct work_struct *work)

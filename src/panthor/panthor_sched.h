@@ -99,6 +99,21 @@ void panthor_sched_fail_oom(struct panthor_group *group, u32 queue, int error);
 void panthor_sched_get_state(struct panthor_group *group, u32 *state_out,
 			     u32 *fatal_queues_out);
 
+/* Where a group stands, as panthor_sched_get_place() finds it. */
+struct panthor_sched_place {
+	int slot;	/* -1: not resident */
+	bool idle;	/* resident, with nothing to do */
+	bool suspended; /* the suspend buffer has its state */
+	bool runnable;	/* waits for a slot */
+	bool blocked;	/* has no slot, and all its work waits for memory */
+	bool killed, dead;
+	bool timedout, innocent;
+	u32 fatal_queues;
+};
+
+void panthor_sched_get_place(struct panthor_group *group,
+			     struct panthor_sched_place *place_out);
+
 /* For panthor_csg.c and panthor_sched.c, under the lock. */
 void panthor_sched_kick(struct panthor_scheduler *sched);
 void panthor_sched_kill_locked(struct panthor_scheduler *sched,

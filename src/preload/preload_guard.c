@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's own descriptors: memory, also of other machines, the kernel's ends
- * of sockets, copies of eventfds and of other machines' dma-bufs. The program knows
- * nothing of them, and may well close all that it does not know. They are out of
- * its way, in the upper half of its numbers, and its close() does not reach them.
+ * The machine's own descriptors: memory, also of other machines, sockets and the
+ * kernel's ends of them, copies of eventfds and of other machines' dma-bufs. The
+ * program knows nothing of them, and may well close all that it does not know. They
+ * are out of its way, in the upper half of its numbers, and its close() does not
+ * reach them.
  *
  * guard_lock guards the set. In a child of fork() nothing is guarded.
  */
@@ -135,6 +136,9 @@ int __wrap_close(int fd);
 int __wrap_memfd_create(const char *name, unsigned flags);
 int __wrap_socketpair(int domain, int type, int protocol, int ends[2]);
 int __wrap_pipe2(int ends[2], int flags);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags);
 int __wrap_fcntl64(int fd, int command, ...);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 
@@ -189,6 +193,18 @@ __wrap_socketpair(int domain, int type, int protocol, int ends[2])
    if (REAL(socketpair)(domain, type, protocol, ends))
       return -1;
    return guard_pair(ends, true);
+}
+
+int
+__wrap_socket(int domain, int type, int protocol)
+{
+   return guard(REAL(socket)(domain, type, protocol));
+}
+
+int
+__wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+   return guard(REAL(accept4)(fd, address, size, flags));
 }
 
 int

@@ -7,6 +7,8 @@
  *
  * SPARSE_CLIENT_TRANSLATIONS=FILE: what Panthor's page tables say after each bind
  * is appended to FILE, as debugfs has it.
+ * SPARSE_CLIENT_PAUSE=1: waits for a line, with a buffer that is bound and filled,
+ * for somebody to look at the process.
  */
 #include "vk.h"
 
@@ -56,6 +58,17 @@ note_translations(void)
       fputs(line, to);
    fclose(from);
    CHECK(!fclose(to));
+}
+
+static void
+pause_if_asked(void)
+{
+   char line[16];
+
+   if (!getenv("SPARSE_CLIENT_PAUSE"))
+      return;
+   printf("# pause\n");
+   CHECK(fgets(line, sizeof(line), stdin));
 }
 
 static VkFence
@@ -391,6 +404,7 @@ use_queues(struct vk *vk)
    wait_for(vk, timeline, 3);
    note_translations();
    CHECK(vk->DeviceWaitIdle(vk->device) == VK_SUCCESS);
+   pause_if_asked();
 
    vk->DestroyCommandPool(vk->device, pool, NULL);
    vk->DestroySemaphore(vk->device, timeline, NULL);

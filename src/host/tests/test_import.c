@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -229,6 +230,23 @@ test_import_lives_while_mapped(void **state)
    stop();
 }
 
+/* debugfs tells it from those of our own. */
+static void
+test_import_in_debugfs(void **state)
+{
+   size_t size_B;
+   char *text, *row;
+
+   start(false);
+   bind(NOEXEC, VA, BLOCK_B);
+   assert_int_equal(host_debugfs_read(t.machine, "gems", &text, &size_B), 0);
+   row = strstr(text, " | imported | ");
+   assert_non_null(row);
+   assert_null(strstr(row + 4, "imported"));
+   free(text);
+   stop();
+}
+
 int
 main(void)
 {
@@ -236,6 +254,7 @@ main(void)
       cmocka_unit_test(finding_09_partial_unmap_of_an_import),
       cmocka_unit_test(finding_10_block_of_small_pieces),
       cmocka_unit_test(test_import_lives_while_mapped),
+      cmocka_unit_test(test_import_in_debugfs),
    };
    return cmocka_run_group_tests_name("host-import", tests, NULL, NULL);
 }

@@ -231,6 +231,9 @@ static inline size_t list_count_nodes(struct list_head *head)
 	for ((pos) = list_last_entry(head, typeof(*(pos)), member);          \
 	     !list_entry_is_head(pos, head, member);                         \
 	     (pos) = list_prev_entry(pos, member))
+/* For list_for_each_entry_continue(): @pos, or the head where it is NULL. */
+#define list_prepare_entry(pos, head, member) \
+	((pos) ?: list_entry(head, typeof(*(pos)), member))
 #define list_for_each_entry_continue(pos, head, member)                      \
 	for ((pos) = list_next_entry(pos, member);                           \
 	     !list_entry_is_head(pos, head, member);                         \
