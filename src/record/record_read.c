@@ -56,6 +56,7 @@ array_add(void *items_ptr, size_t count, size_t item_B)
 struct pending {
    bool active;
    struct record_ioctl ioctl;
+   uint64_t begin_at;
    uint64_t last_addr;
    size_t arg_size_B;
    uint8_t arg_bytes[RECORD_ARG_MAX_B];
@@ -64,6 +65,7 @@ struct pending {
 struct parser {
    struct record_stream *stream;
    struct record_cursor cursor;
+   uint64_t at; /* of the fragment, in the file */
    struct pending **threads; /* by number; NULL: not seen */
    size_t thread_count;
    uint64_t time_ns;
@@ -92,6 +94,7 @@ add_event(struct parser *parser, enum record_kind kind)
    struct record_event *event = &stream->events[stream->count++];
    memset(event, 0, sizeof(*event));
    event->kind = kind;
+   event->begin_at = event->end_at = parser->at;
    return event;
 }
 
@@ -250,6 +253,7 @@ parse_begin(struct parser *parser, struct pending *pending)
    pending->ioctl.request = (uint32_t)request;
    pending->ioctl.time_ns = parser->time_ns;
    pending->last_addr = pending->ioctl.arg;
+   pending->begin_at = parser->at;
    pending->active = true;
    return true;
 }
@@ -323,6 +327,7 @@ finish(struct parser *parser, struct pending *pending)
    if (!event)
       return false;
    event->ioctl = pending->ioctl;
+   event->begin_at = pending->begin_at;
    *pending = (struct pending){.ioctl.thread = event->ioctl.thread};
    return true;
 }
@@ -414,6 +419,7 @@ parse_fragments(struct parser *parser, const uint8_t *bytes, size_t size_B)
       const uint8_t *payload = bytes + at + 8;
       size_t length_B = head >> 8;
 
+      parser->at = at;
       parser->cursor =
          (struct record_cursor){payload, payload + length_B};
       if (length_B > size_B - at - 8 ||

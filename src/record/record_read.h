@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader: a recording as a list of events, in the order of the file; an ioctl
- * stands where it ended. All that a file says is checked here; what is in a stream
+ * The reader: a recording as a list of events, in the order in which they were written
+ * last; an ioctl stands where it ended. All that a file says is checked here; what is in a stream
  * makes sense as far as the format goes, and no further.
  */
 #ifndef RECORD_READ_H
@@ -59,6 +59,7 @@ struct record_translations {
 
 struct record_event {
    enum record_kind kind;
+   uint64_t begin_at, end_at; /* its first and its last fragment, in the file */
    union {
       /* Those that are missing, in files of older writers, are 0. */
       uint64_t numbers[RECORD_NUMBERS_MAX]; /* _BOOT, _SHUTDOWN, _STATS, _OPEN, _CLOSE */

@@ -167,10 +167,8 @@ deadline(const struct call *call, uint64_t recorded)
 static uint64_t
 translate_id(struct call *call, const struct uapi_field *field, uint64_t recorded)
 {
-   const struct replay_ids *ids = &call->ids->ids[field->id];
-   struct replay_id *id = field->kind == UAPI_DROP
-                             ? replay_ids_find_oldest(ids, recorded)
-                             : replay_ids_find(ids, recorded);
+   struct replay_id *id =
+      replay_ids_find(&call->ids->ids[field->id], recorded);
 
    /* Not in the recording, either: it is to be wrong, or no object at all. */
    if (!id)

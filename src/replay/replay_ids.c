@@ -66,50 +66,31 @@ replay_ids_find(const struct replay_ids *ids, uint64_t recorded)
    return NULL;
 }
 
-/* Takes an item out of its chain. */
-static void
-unlink_item(struct replay_ids *ids, size_t index)
+/* The link that leads to an item. */
+static uint32_t *
+link_to(struct replay_ids *ids, size_t index)
 {
    uint32_t *link = &ids->table[slot_of(ids, ids->items[index].recorded)];
 
    while (*link != index + 1)
       link = &ids->next[*link - 1];
-   *link = ids->next[index];
-}
-
-struct replay_id *
-replay_ids_find_oldest(const struct replay_ids *ids, uint64_t recorded)
-{
-   struct replay_id *oldest = NULL;
-
-   if (!ids->count)
-      return NULL;
-   for (uint32_t at = ids->table[slot_of(ids, recorded)]; at; at = ids->next[at - 1]) {
-      if (ids->items[at - 1].recorded == recorded)
-         oldest = &ids->items[at - 1];
-   }
-   return oldest;
+   return link;
 }
 
 void
 replay_ids_drop(struct replay_ids *ids, uint64_t recorded)
 {
-   const struct replay_id *id = replay_ids_find_oldest(ids, recorded);
+   const struct replay_id *id = replay_ids_find(ids, recorded);
 
    if (!id)
       return;
-   size_t oldest = (size_t)(id - ids->items);
-   /* The last one takes its place: its chain stays in the order of age. */
-   size_t last = ids->count - 1;
-   unlink_item(ids, oldest);
-   if (oldest != last) {
-      uint32_t *link = &ids->table[slot_of(ids, ids->items[last].recorded)];
-
-      while (*link != last + 1)
-         link = &ids->next[*link - 1];
-      *link = (uint32_t)oldest + 1;
-      ids->next[oldest] = ids->next[last];
-      ids->items[oldest] = ids->items[last];
+   size_t index = (size_t)(id - ids->items), last = ids->count - 1;
+   *link_to(ids, index) = ids->next[index];
+   /* The last item takes its place. */
+   if (index != last) {
+      *link_to(ids, last) = (uint32_t)index + 1;
+      ids->next[index] = ids->next[last];
+      ids->items[index] = ids->items[last];
    }
    ids->count--;
 }

@@ -16,26 +16,20 @@ struct replay_id {
    uint64_t object; /* of a BO: the same in all files; 0: unknown */
 };
 
-/* O(1) to find, on average. Numbers may be used again before they are dropped. */
+/* O(1), on average. */
 struct replay_ids {
-   struct replay_id *items; /* in the order in which they came */
+   struct replay_id *items;
    size_t count;
    uint32_t *table; /* heads of chains through next; index and 1 */
-   uint32_t *next;  /* towards older ones */
+   uint32_t *next;  /* of each item */
    size_t table_size;
 };
 
 /* False: no memory. */
 bool replay_ids_add(struct replay_ids *ids, const struct replay_id *id);
-/* The newest with that number, or NULL. Valid until the next one is added. */
+/* The one with that number, or NULL. Valid until one is added or dropped. */
 struct replay_id *replay_ids_find(const struct replay_ids *ids, uint64_t recorded);
-/* The oldest with that number, or NULL: the one that replay_ids_drop() is about. */
-struct replay_id *replay_ids_find_oldest(const struct replay_ids *ids,
-                                         uint64_t recorded);
-/*
- * The oldest goes: two threads' calls may have ended in another order than they took
- * effect, a new object having the number of one that still seems to be there.
- */
+/* Where there is one. */
 void replay_ids_drop(struct replay_ids *ids, uint64_t recorded);
 void replay_ids_free(struct replay_ids *ids);
 

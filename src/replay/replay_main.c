@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay_order.h"
 #include "replay_print.h"
 #include "replay_shrink.h"
 
@@ -112,6 +113,7 @@ read_stream(const char *path, struct record_stream *stream)
       say("%s cannot be read: %s", path, strerror(-ret));
    if (ret)
       return false;
+   replay_order(stream);
    if (stream->damaged_at)
       say("%s is damaged at byte %llu; this is what comes before", path,
           (unsigned long long)stream->damaged_at);

@@ -30,7 +30,7 @@ struct run_file {
    uint32_t number; /* in the recording */
    struct replay_file *file;
    struct replay_ids_of_file ids;
-   struct run_vm *vms; /* that were created and not destroyed, by age */
+   struct run_vm *vms; /* that were created, and have not been destroyed */
    size_t vm_count;
 };
 
@@ -328,13 +328,12 @@ make_unmap(struct run *run, const struct record_unmap *unmap)
 
 /* ------------------------------------------------------------------- VMs -- */
 
-/* The newest with that number: the other's end is not in the file yet. */
 static struct run_vm *
 find_vm(struct run_file *file, uint32_t recorded)
 {
-   for (size_t i = file->vm_count; i > 0; i--) {
-      if (file->vms[i - 1].recorded == recorded)
-         return &file->vms[i - 1];
+   for (size_t i = 0; i < file->vm_count; i++) {
+      if (file->vms[i].recorded == recorded)
+         return &file->vms[i];
    }
    return NULL;
 }
@@ -353,20 +352,15 @@ add_vm(struct run *run, struct run_file *file, uint32_t recorded)
    vms[file->vm_count++] = (struct run_vm){.recorded = recorded};
 }
 
-/* The oldest with that number. */
 static void
 remove_vm(struct run_file *file, uint32_t recorded)
 {
-   size_t i = 0;
+   struct run_vm *vm = find_vm(file, recorded);
 
-   while (i < file->vm_count && file->vms[i].recorded != recorded)
-      i++;
-   if (i == file->vm_count)
+   if (!vm)
       return;
-   replay_model_free(&file->vms[i].model);
-   file->vm_count--;
-   memmove(&file->vms[i], &file->vms[i + 1],
-           (file->vm_count - i) * sizeof(file->vms[i]));
+   replay_model_free(&vm->model);
+   *vm = file->vms[--file->vm_count];
 }
 
 static struct replay_bind

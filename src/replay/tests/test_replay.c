@@ -23,6 +23,7 @@
 
 #include "drm-uapi/panthor_drm.h"
 #include "host.h"
+#include "replay_order.h"
 #include "replay_print.h"
 #include "replay_shrink.h"
 
@@ -81,6 +82,7 @@ record(void (*program)(void), struct record_stream *stream)
    assert_int_equal(status, 0);
    assert_int_equal(record_stream_read(path, stream), 0);
    assert_int_equal(stream->damaged_at, 0);
+   replay_order(stream);
 }
 
 static struct host_file *
@@ -714,10 +716,46 @@ test_minimize(void **state)
    replay_minimize(items, 0, has_wanted, &(struct wanted){0});
 }
 
+/* -------------------------------------------------------------- threads -- */
+
+static struct record_event
+event_of(unsigned long request, uint64_t begin_at, uint64_t end_at)
+{
+   return (struct record_event){.kind = RECORD_IOCTL,
+                                .begin_at = begin_at,
+                                .end_at = end_at,
+                                .ioctl = {.request = (uint32_t)request}};
+}
+
+/*
+ * A: |-- wait --|   B: |-- signal --|       the wait ends first, and comes last
+ * A: |-- destroy --|   B: |-- create --|    the number is used again
+ */
+static void
+test_order(void **state)
+{
+   struct record_event events[] = {
+      event_of(DRM_IOCTL_SYNCOBJ_WAIT, 1, 3),
+      event_of(DRM_IOCTL_SYNCOBJ_SIGNAL, 2, 4),
+      event_of(DRM_IOCTL_PANTHOR_VM_CREATE, 5, 7),
+      event_of(DRM_IOCTL_PANTHOR_VM_DESTROY, 6, 8),
+   };
+   struct record_stream stream = {.events = events, .count = 4};
+
+   replay_order(&stream);
+   assert_int_equal(events[0].ioctl.request, (uint32_t)DRM_IOCTL_SYNCOBJ_SIGNAL);
+   assert_int_equal(events[1].ioctl.request, (uint32_t)DRM_IOCTL_SYNCOBJ_WAIT);
+   assert_int_equal(events[2].ioctl.request, (uint32_t)DRM_IOCTL_PANTHOR_VM_DESTROY);
+   assert_int_equal(events[3].ioctl.request, (uint32_t)DRM_IOCTL_PANTHOR_VM_CREATE);
+   stream.count = 0;
+   replay_order(&stream);
+}
+
 int
 main(void)
 {
    const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_order),
       cmocka_unit_test(test_replay_is_the_same),
       cmocka_unit_test(test_unfinished),
       cmocka_unit_test(test_differences),
