@@ -244,7 +244,7 @@ machine_boot(const struct host_config *config,
    if (!config->no_inspect)
       machine->inspect = host_inspect_start(machine);
    machine->references = 1;
-   host_record_boot(config);
+   host_record_boot(machine, config);
    *machine_out = machine;
    return 0;
 

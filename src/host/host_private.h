@@ -70,7 +70,8 @@ struct host_machine *host_machine_current(void);
  * What PANSPARSE_RECORD asks for. These may be called from any thread, and do nothing
  * where nothing is recorded.
  */
-void host_record_boot(const struct host_config *config);
+void host_record_boot(struct host_machine *machine,
+                      const struct host_config *config);
 /* Before the machine goes down, and when it has. */
 void host_record_stats(struct host_machine *machine);
 void host_record_shutdown(int leaks);
@@ -98,6 +99,18 @@ void host_record_mmap(struct host_file *file, int fd, size_t size_B, int prot,
 /* Before an munmap(2): whether it is to be recorded. Most are about other memory. */
 bool host_record_wants_munmap(const void *addr, size_t size_B);
 void host_record_munmap(const void *addr, size_t size_B, int ret);
+
+/* host_record_streams.c: what jobs find in memory. */
+
+void host_record_streams_start(struct host_machine *machine,
+                               struct record_writer *writer);
+/* What was noted and not written. */
+void host_record_streams_flush(void);
+/* Addresses may mean something else from now on. */
+void host_record_streams_changed(void);
+/* A group was created: its number in recordings, or 0: no memory, or it is gone. */
+uint64_t host_record_streams_add(struct host_file *file, uint32_t vm_id,
+                                 uint32_t handle);
 
 /* --------------------------------------------------------- looking inside -- */
 

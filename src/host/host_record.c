@@ -76,7 +76,7 @@ start(void)
 /* ------------------------------------------------------------- machines -- */
 
 void
-host_record_boot(const struct host_config *config)
+host_record_boot(struct host_machine *machine, const struct host_config *config)
 {
    pthread_mutex_lock(&record_lock);
    start();
@@ -93,6 +93,7 @@ host_record_boot(const struct host_config *config)
       config->uapi,
    };
    record_numbers(to, RECORD_BOOT, numbers, sizeof(numbers) / sizeof(numbers[0]));
+   host_record_streams_start(machine, to);
 }
 
 void
@@ -103,6 +104,7 @@ host_record_stats(struct host_machine *machine)
 
    if (!to)
       return;
+   host_record_streams_flush();
    host_get_stats(machine, &stats);
    const uint64_t numbers[RECORD_STAT_COUNT] = {
       [RECORD_STAT_IOCTLS] = stats.ioctls,
@@ -243,6 +245,19 @@ record_fds(struct record_call *call, int ret)
 
 /* ---------------------------------------------------------------- calls -- */
 
+static void
+record_group(struct host_call *call)
+{
+   struct drm_panthor_group_create create;
+
+   if (call->base.arg_size_B < sizeof(create))
+      return;
+   /* The driver wrote there: it is memory. */
+   memcpy(&create, call->base.arg, sizeof(create));
+   record_call_group(&call->base, host_record_streams_add(call->file, create.vm_id,
+                                                          create.group_handle));
+}
+
 /* In the middle of the driver's ioctl, before it acts on what it reads first. */
 static void
 on_copy(void *data, bool to_user, const void *user, const void *bytes,
@@ -267,6 +282,9 @@ host_record_begin(struct host_call *call, struct host_file *file, int fd,
    if (!call->base.writer)
       return;
    call->file = file;
+   if (call->base.request == (uint32_t)DRM_IOCTL_PANTHOR_VM_BIND ||
+       call->base.request == (uint32_t)DRM_IOCTL_PANTHOR_VM_DESTROY)
+      host_record_streams_changed();
    linux_observe_copies(on_copy, call);
 }
 
@@ -280,6 +298,8 @@ host_record_end(struct host_call *call, int ret)
    if (!call->file && ret == -EBADF && !call->base.begun)
       return;
    record_fds(&call->base, ret);
+   if (call->base.request == (uint32_t)DRM_IOCTL_PANTHOR_GROUP_CREATE && !ret)
+      record_group(call);
    record_call_end(&call->base, ret);
 }
 

@@ -192,6 +192,33 @@ bool mali_gpu_inject_stuck_as(struct mali_gpu *gpu, uint32_t as,
 /* The firmware answers nothing any more until a reset. Streams go on. */
 void mali_gpu_inject_stuck_mcu(struct mali_gpu *gpu);
 
+/* --------------------------------------------------------- command streams -- */
+
+/*
+ * What a command stream did to memory, while it executed what its ring buffer had
+ * called: an instruction that was fetched, and loads, stores and atomics of
+ * instructions. Not what the ring's own instructions do.
+ */
+struct mali_stream_access {
+	uint64_t root;	  /* physical address of the level-0 table */
+	uint64_t ring_va; /* of the ring buffer */
+	uint64_t ring_at; /* bytes of it that were consumed, ever */
+	uint64_t va;
+	uint32_t size_B; /* 4 or 8 */
+	bool loads, stores;
+	uint64_t before; /* what was loaded */
+	uint64_t after;	 /* what is there after it stored */
+};
+/*
+ * Called by the stream's thread, after the access, without locks; it must not
+ * call back.
+ */
+typedef void (*mali_stream_fn)(void *data,
+			       const struct mali_stream_access *access);
+/* Tells @fn of all streams, from now on. Once, before the first one starts. */
+void mali_gpu_observe_streams(struct mali_gpu *gpu, mali_stream_fn fn,
+			      void *data);
+
 /* --------------------------------------------------------------- windows -- */
 
 /*

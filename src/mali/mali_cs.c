@@ -36,6 +36,7 @@ void mali_cs_port(const struct mali_cs *cs, struct mali_port *port_out)
 		.gpu = cs->csg->mcu->gpu,
 		.as = cs->csg->as,
 		.source = MALI_SOURCE_CS(cs->csg->index, cs->index),
+		.cs = cs,
 		.run = &cs->run,
 	};
 }

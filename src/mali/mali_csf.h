@@ -35,6 +35,7 @@
 #define MALI_CS_MAX_DEPTH 8
 
 struct mali_mcu;
+struct mali_cs;
 struct mali_csg;
 
 /* --------------------------------------------------- memory (mali_mem.c) -- */
@@ -44,6 +45,7 @@ struct mali_port {
 	struct mali_gpu *gpu;
 	uint32_t as;
 	uint32_t source; /* FAULTSTATUS 31:16 */
+	const struct mali_cs *cs; /* NULL: the MCU */
 	const _Atomic bool
 		*run; /* an access that waits is called off without */
 };

@@ -41,6 +41,14 @@ void mali_gpu_set_irq_handler(struct mali_gpu *gpu, mali_irq_fn raise,
 	atomic_store_explicit(&gpu->raise, raise, memory_order_release);
 }
 
+void mali_gpu_observe_streams(struct mali_gpu *gpu, mali_stream_fn fn,
+			      void *data)
+{
+	gpu->stream_observer.data = data;
+	atomic_store_explicit(&gpu->stream_observer.fn, fn,
+			      memory_order_release);
+}
+
 /* Registers of an interrupt block, by their distance from RAWSTAT. */
 enum { IRQ_RAWSTAT = 0, IRQ_CLEAR = 4, IRQ_MASK = 8, IRQ_STAT = 12 };
 

@@ -52,16 +52,42 @@ static uint32_t access_of(enum mem_op op)
 	}
 }
 
+/* @value: what was loaded, or is there now; @operand: what was stored or added. */
+static void observe(const struct mali_port *port, uint64_t root, uint64_t va,
+		    uint32_t size_B, enum mem_op op, uint64_t value,
+		    uint64_t operand)
+{
+	const struct mali_cs_context *context = &port->cs->context;
+	const struct mali_stream_access access = {
+		.root = root,
+		.ring_va = context->ring_va,
+		.ring_at = context->frames[0].pc,
+		.va = va,
+		.size_B = size_B,
+		.loads = op != MEM_STORE,
+		.stores = op != MEM_LOAD,
+		.before = op == MEM_ADD ? value - operand : value,
+		.after = value,
+	};
+	mali_stream_fn fn = atomic_load_explicit(
+		&port->gpu->stream_observer.fn, memory_order_acquire);
+
+	if (fn)
+		fn(port->gpu->stream_observer.data, &access);
+}
+
 static uint32_t access_memory(const struct mali_port *port, uint64_t va,
 			      uint32_t size_B, enum mem_op op, uint64_t *value)
 {
 	struct mali_gpu *gpu = port->gpu;
 	struct mali_as *as = &gpu->as[port->as];
 	uint32_t access = access_of(op), exception;
+	uint64_t operand = *value, root;
 	struct mali_leaf leaf;
 	bool raise = false;
 
 	mali_tlb_lock();
+	root = as->config.root;
 	exception = mali_as_translate(gpu, as, va, access, port->source,
 				      port->run, &leaf);
 	if (!exception && leaf.null) {
@@ -83,6 +109,8 @@ static uint32_t access_memory(const struct mali_port *port, uint64_t va,
 
 	if (raise)
 		mali_irq_raise(gpu, MALI_IRQ_MMU);
+	if (!exception && port->cs && port->cs->context.depth)
+		observe(port, root, va, size_B, op, *value, operand);
 	return exception;
 }
 

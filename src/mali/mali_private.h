@@ -277,6 +277,10 @@ struct mali_gpu {
 		uint32_t as, command, skip;
 	} stuck;
 	struct mali_mcu *mcu;
+	struct {
+		_Atomic(mali_stream_fn) fn; /* NULL: nobody */
+		void *data;
+	} stream_observer;
 	_Atomic uint64_t reset_time_ns;
 	struct mali_as as[MALI_MAX_AS];
 	struct mali_tlb tlb;

@@ -4,7 +4,9 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
+#include "panthor_group.h"
 #include "panthor_host.h"
+#include "panthor_kernel_bo.h"
 #include "panthor_pt.h"
 #include "panthor_translation.h"
 #include "panthor_vm.h"
@@ -134,6 +136,26 @@ out_unlock:
 	mutex_unlock(&vm->op_lock);
 	panthor_vm_put(vm);
 	return ret;
+}
+
+int panthor_host_group_rings(struct drm_file *file, u32 handle, u64 *ring_vas,
+			     u32 count, u32 *job_size)
+{
+	struct panthor_file *pfile = file->driver_priv;
+	u32 found = handle - 1, rings, i;
+	struct panthor_group *group;
+
+	/* The next one after the one before it. */
+	group = handle ? panthor_group_pool_get_next(pfile->groups, &found) :
+			 NULL;
+	if (!group)
+		return -EINVAL;
+	rings = found == handle ? min(count, group->queue_count) : 0;
+	for (i = 0; i < rings; i++)
+		ring_vas[i] = group->queues[i].ringbuf->va;
+	panthor_group_put(group);
+	*job_size = PANTHOR_RING_JOB_SIZE;
+	return found == handle ? (int)rings : -EINVAL;
 }
 
 int panthor_host_bo_set_null(struct drm_file *file, u32 handle)

@@ -62,6 +62,13 @@ int panthor_host_vm_ranges(struct drm_file *file, u32 vm_id,
 			   void *data);
 
 /*
+ * Where the ring buffers of a group's queues are: how many, up to @count. A job with a
+ * stream takes *job_size bytes of its ring. -EINVAL: unknown group.
+ */
+int panthor_host_group_rings(struct drm_file *file, u32 handle, u64 *ring_vas,
+			     u32 count, u32 *job_size);
+
+/*
  * Makes a BO stand for nothing, as the dummies of sparse memory do where the GPU
  * knows null leaves: for user-mode drivers that must do without MAP_SPARSE. To
  * be called before the BO is mapped in a VM. -EINVAL: unknown handle;

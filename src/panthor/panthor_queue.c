@@ -19,8 +19,7 @@
 #define MAX_RINGBUF_SIZE SZ_64K
 #define MAX_QUEUE_PRIORITY 15
 
-/* Instruction slots of a job: those in use, rounded up to whole cache lines. */
-#define JOB_SLOTS 16
+#define JOB_SLOTS (PANTHOR_RING_JOB_SIZE / SLOT_SIZE)
 #define SLOT_SIZE sizeof(u64)
 
 /* ------------------------------------------------------------------ jobs -- */

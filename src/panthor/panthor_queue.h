@@ -28,6 +28,9 @@ struct panthor_kernel_bo;
 
 #define PANTHOR_JOB_TIMEOUT_MS 5000
 
+/* Bytes of the ring for a job: its instructions, rounded up to cache lines. */
+#define PANTHOR_RING_JOB_SIZE 128
+
 struct panthor_group_job {
 	struct panthor_job base;
 	struct panthor_group *group; /* holds a reference */

@@ -47,6 +47,7 @@ enum record_kind {
    RECORD_MMAP,
    RECORD_MUNMAP,
    RECORD_VM,        /* what a VM's page tables translate */
+   RECORD_MEMORY,    /* what a job found in memory */
 };
 
 /* Each begins with its number. */
@@ -56,6 +57,7 @@ enum record_part {
    RECORD_COPY_OUT,  /* what it wrote */
    RECORD_FD,        /* what a descriptor among the arguments is */
    RECORD_END,       /* of the ioctl */
+   RECORD_GROUP,     /* the number of the group that it created */
 };
 
 /* Copies are cut into pieces: a multiple of the strides that predict. */
@@ -149,6 +151,14 @@ void record_munmap(struct record_writer *writer, const void *addr, size_t size_B
 void record_vm(struct record_writer *writer, uint32_t file, uint32_t vm_id,
                bool busy, const struct record_range *ranges, size_t count);
 
+/*
+ * What the @job-th job with a stream, from 0, of a group's queue found at @va in its VM,
+ * when it executed or loaded it first, or found it changed; @size_B up to
+ * RECORD_PIECE_MAX_B.
+ */
+void record_memory(struct record_writer *writer, uint64_t group, uint32_t queue,
+                   uint64_t job, uint64_t va, const void *bytes, size_t size_B);
+
 #define RECORD_ARG_MAX_B 128u
 
 /* An ioctl, while it lasts; on its thread's stack. */
@@ -175,6 +185,8 @@ void record_call_init(struct record_call *call, struct record_writer *writer,
 void record_call_copy(struct record_call *call, bool out, const void *addr,
                       const void *bytes, size_t size_B);
 void record_call_fd(struct record_call *call, const struct record_fd *fd);
+/* @number: from 1, never used again. */
+void record_call_group(struct record_call *call, uint64_t number);
 void record_call_end(struct record_call *call, int ret);
 
 #endif /* RECORD_H */

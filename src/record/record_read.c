@@ -200,6 +200,27 @@ parse_vm(struct parser *parser)
    return event;
 }
 
+static bool
+parse_memory(struct parser *parser)
+{
+   uint64_t n[5]; /* group, queue, job, address, size */
+
+   if (!get_numbers(parser, n, 5) || n[1] > UINT32_MAX || n[4] > RECORD_PIECE_MAX_B)
+      return false;
+   uint8_t *bytes = stream_alloc(parser->stream, n[4]);
+   if (!bytes)
+      return no_memory(parser);
+   if (!record_get_block(&parser->cursor, bytes, n[4], NULL, 0))
+      return false;
+   struct record_event *event = add_event(parser, RECORD_MEMORY);
+   if (!event)
+      return false;
+   event->memory = (struct record_memory_run){
+      .group = n[0], .queue = (uint32_t)n[1], .job = n[2], .va = n[3],
+      .size_B = n[4], .bytes = bytes};
+   return true;
+}
+
 /* ---------------------------------------------------------------- calls -- */
 
 /* Reads the thread's number: its state, or NULL. */
@@ -318,6 +339,13 @@ parse_fd(struct parser *parser, struct pending *pending)
    return true;
 }
 
+static bool
+parse_group(struct parser *parser, struct pending *pending)
+{
+   return pending->active &&
+          record_get_number(&parser->cursor, &pending->ioctl.group);
+}
+
 /* The ioctl becomes an event; its arrays go with it. */
 static bool
 finish(struct parser *parser, struct pending *pending)
@@ -359,6 +387,8 @@ parse_part(struct parser *parser, struct pending *pending)
       return parse_fd(parser, pending);
    case RECORD_END:
       return parse_end(parser, pending);
+   case RECORD_GROUP:
+      return parse_group(parser, pending);
    default:
       return false;
    }
@@ -393,6 +423,8 @@ parse_payload(struct parser *parser, uint32_t kind)
       return parse_munmap(parser);
    case RECORD_VM:
       return parse_vm(parser);
+   case RECORD_MEMORY:
+      return parse_memory(parser);
    default:
       return false;
    }

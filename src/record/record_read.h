@@ -30,6 +30,7 @@ struct record_ioctl {
    size_t copy_count;
    struct record_fd *fds;
    size_t fd_count;
+   uint64_t group; /* the number of the one that it created; 0: none */
 };
 
 struct record_map {
@@ -55,6 +56,13 @@ struct record_translations {
    size_t count;
 };
 
+struct record_memory_run {
+   uint64_t group, job, va;
+   uint32_t queue;
+   size_t size_B;
+   const uint8_t *bytes;
+};
+
 #define RECORD_NUMBERS_MAX 16u
 
 struct record_event {
@@ -67,6 +75,7 @@ struct record_event {
       struct record_map map;
       struct record_unmap unmap;
       struct record_translations vm;
+      struct record_memory_run memory;
    };
 };
 

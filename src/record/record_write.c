@@ -183,6 +183,23 @@ record_vm(struct record_writer *writer, uint32_t file, uint32_t vm_id, bool busy
    }
 }
 
+void
+record_memory(struct record_writer *writer, uint64_t group, uint32_t queue,
+              uint64_t job, uint64_t va, const void *bytes, size_t size_B)
+{
+   uint8_t *at = begin_fragment(writer);
+
+   if (!at)
+      return;
+   at = record_put_number(at, group);
+   at = record_put_number(at, queue);
+   at = record_put_number(at, job);
+   at = record_put_number(at, va);
+   at = record_put_number(at, size_B);
+   at = record_put_block(at, bytes, size_B, NULL, 0);
+   end_fragment(writer, RECORD_MEMORY, at);
+}
+
 /* ---------------------------------------------------------------- ioctls -- */
 
 void
@@ -299,6 +316,18 @@ record_call_fd(struct record_call *call, const struct record_fd *fd)
    at = record_put_signed(at, fd->fd);
    at = record_put_number(at, fd->inode);
    at = record_put_number(at, fd->size_B);
+   end_fragment(call->writer, RECORD_IOCTL, at);
+}
+
+void
+record_call_group(struct record_call *call, uint64_t number)
+{
+   uint8_t *at = call->writer ? begin_parts(call) : NULL;
+
+   if (!at)
+      return;
+   *at++ = RECORD_GROUP;
+   at = record_put_number(at, number);
    end_fragment(call->writer, RECORD_IOCTL, at);
 }
 

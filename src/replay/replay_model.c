@@ -25,6 +25,18 @@ replay_model_add(struct replay_model *model, const struct replay_bind *bind)
    return true;
 }
 
+const struct replay_bind *
+replay_model_find(const struct replay_model *model, uint64_t va)
+{
+   for (size_t i = model->count; i > 0; i--) {
+      const struct replay_bind *bind = &model->binds[i - 1];
+
+      if (va >= bind->start && va < bind->end)
+         return bind->is_map ? bind : NULL;
+   }
+   return NULL;
+}
+
 void
 replay_model_free(struct replay_model *model)
 {

@@ -31,6 +31,9 @@ bool replay_model_add(struct replay_model *model, const struct replay_bind *bind
  */
 bool replay_model_ranges(const struct replay_model *model,
                          struct record_range **ranges_out, size_t *count_out);
+/* The last bind that maps the address, or NULL. O(binds). */
+const struct replay_bind *replay_model_find(const struct replay_model *model,
+                                            uint64_t va);
 void replay_model_free(struct replay_model *model);
 
 #endif /* REPLAY_MODEL_H */

@@ -163,6 +163,12 @@ print_event(FILE *out, const struct record_event *event)
       fprintf(out, "munmap 0x%" PRIx64 " + 0x%zx: %s", event->unmap.addr,
               event->unmap.size_B, result_text(event->unmap.ret));
       break;
+   case RECORD_MEMORY:
+      fprintf(out, "memory of group %" PRIu64 " queue %u job %" PRIu64 ": 0x%" PRIx64
+                   " + 0x%zx",
+              event->memory.group, event->memory.queue, event->memory.job,
+              event->memory.va, event->memory.size_B);
+      break;
    case RECORD_VM:
       fprintf(out, "page tables of file %u VM %u: ", event->vm.file,
               event->vm.vm_id);
@@ -261,6 +267,9 @@ replay_print_report(FILE *out, const struct record_stream *stream,
               report->skipped);
    if (report->by_time)
       fprintf(out, "; %zu waits ended otherwise, by time", report->by_time);
+   if (report->unwritten)
+      fprintf(out, "; %zu pieces of memory that jobs found cannot be written",
+              report->unwritten);
    if (report->in_flight)
       fprintf(out, "; %zu had not ended when the recording did", report->in_flight);
    fprintf(out, "\n%zu %s\n", report->difference_count,
@@ -335,10 +344,11 @@ replay_print_json(FILE *out, const char *path, const struct record_stream *strea
    fprintf(out,
            ",\n  \"events\": %zu, \"ioctls\": %zu, \"ops\": %zu, \"skipped\": %zu,\n"
            "  \"by_time\": %zu, \"in_flight\": %zu, \"vms_compared\": %zu, "
-           "\"vms_busy\": %zu,\n  \"recorded_ns\": %" PRIu64
+           "\"vms_busy\": %zu, \"unwritten\": %zu,\n  \"recorded_ns\": %" PRIu64
            ", \"replayed_ns\": %" PRIu64 ",\n",
            stream->count, report->ioctls, report->ops, report->skipped,
            report->by_time, report->in_flight, report->vms, report->vms_busy,
+           report->unwritten,
            report->recorded_ns, report->replayed_ns);
    print_stats_json(out, "recorded", report->has_recorded, report->recorded);
    print_stats_json(out, "replayed", report->has_replayed, report->replayed);

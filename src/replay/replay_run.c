@@ -15,11 +15,13 @@
 #include "drm-uapi/panthor_drm.h"
 #include "replay_call.h"
 #include "replay_cut.h"
+#include "replay_jobs.h"
 #include "replay_model.h"
 
 /* How long what came to an end in the recording may take; and in a part of it. */
 #define WAIT_MS 20000u
 #define PART_WAIT_MS 1000u
+#define PAGE_B 4096u
 
 struct run_vm {
    uint32_t recorded;
@@ -48,6 +50,7 @@ struct run {
    bool booted;
    bool no_memory;
    struct replay_world world;
+   struct replay_jobs jobs;
    struct run_file **files;
    size_t file_count;
    struct run_mapping *mappings;
@@ -560,6 +563,81 @@ note_vms(struct run *run, struct run_file *file, const struct record_ioctl *ioct
    }
 }
 
+/* What a job found in memory: the memory of a BO, through a mapping of ours. */
+static bool
+write_bo(struct run_file *file, uint32_t handle, uint64_t offset, const void *bytes,
+         size_t size_B)
+{
+   const struct replay_target_ops *ops = file->file->target->ops;
+   struct drm_panthor_bo_mmap_offset where = {.handle = handle};
+   size_t map_B = (offset + size_B + PAGE_B - 1) / PAGE_B * PAGE_B;
+   void *addr;
+
+   if (ops->ioctl(file->file, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &where) ||
+       ops->mmap(file->file, map_B, PROT_READ | PROT_WRITE, MAP_SHARED, where.offset,
+                 &addr))
+      return false;
+   memcpy((char *)addr + offset, bytes, size_B);
+   return ops->munmap(addr, map_B) == 0;
+}
+
+static const struct replay_id *
+find_bo(const struct run_file *file, uint64_t object)
+{
+   const struct replay_ids *bos = &file->ids.ids[UAPI_BO];
+
+   for (size_t i = 0; i < bos->count; i++) {
+      if (bos->items[i].object == object && bos->items[i].is_real)
+         return &bos->items[i];
+   }
+   return NULL;
+}
+
+/* As much of the run at a time as one bind shows. */
+static void
+write_run(void *data, const struct replay_group *group,
+          const struct record_memory_run *memory)
+{
+   struct run *run = data;
+   struct run_file *file = find_file(run, group->file);
+   struct run_vm *vm = find_vm(file, group->vm_id);
+   size_t done = 0;
+
+   while (vm && done < memory->size_B) {
+      uint64_t va = memory->va + done;
+      const struct replay_bind *bind = replay_model_find(&vm->model, va);
+      const struct replay_id *bo =
+         bind && bind->object ? find_bo(file, bind->object) : NULL;
+      size_t some = memory->size_B - done;
+
+      if (!bo)
+         break;
+      if (some > bind->end - va)
+         some = bind->end - va;
+      if (!write_bo(file, (uint32_t)bo->real, bind->offset + (va - bind->start),
+                    memory->bytes + done, some))
+         break;
+      done += some;
+   }
+   run->report->unwritten += done < memory->size_B;
+}
+
+/* Before a submit: what its jobs are to find. */
+static void
+prepare_jobs(struct run *run, struct run_file *file, const struct record_ioctl *ioctl)
+{
+   struct drm_panthor_group_submit submit;
+   struct replay_group *group;
+
+   if (ioctl->request != (uint32_t)DRM_IOCTL_PANTHOR_GROUP_SUBMIT || ioctl->ret ||
+       !ioctl->ended || !is_part(run) ||
+       replay_read_in(ioctl, ioctl->arg, &submit, sizeof(submit)) < sizeof(submit))
+      return;
+   group = replay_jobs_find(&run->jobs, file->number, submit.group_handle);
+   if (group)
+      replay_jobs_submit(&run->jobs, group, ioctl, write_run, run);
+}
+
 /* It did nothing, for a reason that this process does not have. */
 static bool
 is_of_its_moment(const struct record_ioctl *ioctl)
@@ -579,6 +657,8 @@ make_call(struct run *run, struct run_file *file, const struct record_ioctl *ioc
       .wait_ms = wait_ms(run),
       .other_device = run->options->other_device,
    };
+   if (file)
+      prepare_jobs(run, file, ioctl);
    struct replay_result result =
       replay_call(ioctl, uapi, &run->world, file ? file->file : NULL,
                   file ? &file->ids : NULL, &options);
@@ -596,6 +676,8 @@ make_call(struct run *run, struct run_file *file, const struct record_ioctl *ioc
               result.where);
    if (file)
       note_vms(run, file, ioctl, result);
+   if (file && ioctl->ended && !ioctl->ret)
+      run->no_memory |= !replay_jobs_note(&run->jobs, file->number, ioctl);
 }
 
 static void
@@ -702,6 +784,7 @@ replay_run(const struct record_stream *stream, struct replay_target *target,
    uint64_t begin_ns = now_ns();
 
    memset(report_out, 0, sizeof(*report_out));
+   run.no_memory = !replay_jobs_init(&run.jobs, stream);
    for (; run.event < stream->count && !run.no_memory; run.event++) {
       make_event(&run, &stream->events[run.event]);
       if (options->show_progress)
@@ -711,6 +794,7 @@ replay_run(const struct record_stream *stream, struct replay_target *target,
    check_leaks(&run, 0, shut_down(&run));
    if (options->show_progress && isatty(STDERR_FILENO))
       fputs("\r\033[K", stderr);
+   replay_jobs_free(&run.jobs);
    free(run.files);
    free(run.mappings);
    report_out->recorded_ns = recorded_ns(stream);

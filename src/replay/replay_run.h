@@ -35,6 +35,7 @@ struct replay_report {
    size_t by_time;   /* differ in what is a matter of time */
    size_t in_flight; /* had not ended when the recording did */
    size_t ops;       /* of binds that were made */
+   size_t unwritten; /* pieces of memory that jobs found, and here do not */
    size_t vms;       /* whose page tables were compared */
    size_t vms_busy;  /* that could not be, while binds were under way */
    /* Sums over the machines; what the recording says, and the target. */

@@ -89,9 +89,7 @@ static const struct uapi_field group_get_state_fields[] = {
    PLAIN(drm_panthor_group_get_state, fatal_queues, OUT)};
 static const struct uapi_field heap_create_fields[] = {
    FIELD(drm_panthor_tiler_heap_create, vm_id, USE, UAPI_VM),
-   FIELD(drm_panthor_tiler_heap_create, handle, NEW, UAPI_HEAP),
-   PLAIN(drm_panthor_tiler_heap_create, tiler_heap_ctx_gpu_va, OUT),
-   PLAIN(drm_panthor_tiler_heap_create, first_heap_chunk_gpu_va, OUT)};
+   FIELD(drm_panthor_tiler_heap_create, handle, NEW, UAPI_HEAP)};
 static const struct uapi_field heap_destroy_fields[] = {
    FIELD(drm_panthor_tiler_heap_destroy, handle, DROP, UAPI_HEAP)};
 static const struct uapi_field bo_set_label_fields[] = {

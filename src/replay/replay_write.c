@@ -18,6 +18,8 @@ put_ioctl(struct record_writer *writer, const struct record_ioctl *ioctl)
                        ioctl->copies[i].bytes, ioctl->copies[i].size_B);
    for (size_t i = 0; i < ioctl->fd_count; i++)
       record_call_fd(&call, &ioctl->fds[i]);
+   if (ioctl->group)
+      record_call_group(&call, ioctl->group);
    if (ioctl->ended)
       record_call_end(&call, ioctl->ret);
 }
@@ -62,6 +64,11 @@ put_event(struct record_writer *writer, const struct record_event *event,
    case RECORD_MUNMAP:
       record_munmap(writer, (const void *)(uintptr_t)event->unmap.addr,
                     event->unmap.size_B, event->unmap.ret);
+      return true;
+   case RECORD_MEMORY:
+      record_memory(writer, event->memory.group, event->memory.queue,
+                    event->memory.job, event->memory.va, event->memory.bytes,
+                    event->memory.size_B);
       return true;
    case RECORD_VM:
       /* Nobody knows what a part of the binds leaves, but it can be looked at. */

@@ -248,6 +248,7 @@ test_every_kind(void **state)
    record_munmap(writer, block, 4096, -EFAULT);
    record_vm(writer, 4, 2, false, ranges, 2500);
    record_vm(writer, 4, 3, true, NULL, 0);
+   record_memory(writer, 7, 3, UINT64_MAX, 0x1000, block, sizeof(block));
    record_numbers(writer, RECORD_CLOSE, &number, 1);
    finish(writer);
 
@@ -255,7 +256,7 @@ test_every_kind(void **state)
    assert_int_equal(stream.damaged_at, 0);
    assert_int_equal(stream.header.pid, getpid());
    assert_string_equal(stream.header.program, program_invocation_short_name);
-   assert_int_equal(stream.count, 8);
+   assert_int_equal(stream.count, 9);
    const struct record_event *events = stream.events;
    assert_int_equal(events[0].kind, RECORD_BOOT);
    assert_int_equal(events[0].numbers[1], UINT64_MAX);
@@ -270,7 +271,11 @@ test_every_kind(void **state)
    assert_int_equal(events[5].vm.count, 2500);
    assert_memory_equal(events[5].vm.ranges, ranges, sizeof(ranges));
    assert_true(events[6].vm.busy);
-   assert_int_equal(events[7].kind, RECORD_CLOSE);
+   assert_int_equal(events[7].memory.group, 7);
+   assert_int_equal(events[7].memory.job, UINT64_MAX);
+   assert_int_equal(events[7].memory.size_B, sizeof(block));
+   assert_memory_equal(events[7].memory.bytes, block, sizeof(block));
+   assert_int_equal(events[8].kind, RECORD_CLOSE);
    record_stream_free(&stream);
 }
 
@@ -604,7 +609,7 @@ test_nonsense(void **state)
       memcpy(bytes, &header, sizeof(header));
       size_t at = sizeof(header);
       for (int fragment = 0; fragment < 4; fragment++) {
-         uint32_t kind = 1 + (uint32_t)(next_random() % 10);
+         uint32_t kind = 1 + (uint32_t)(next_random() % 11);
          uint32_t head = kind | (uint32_t)length_B << 8;
 
          for (size_t i = 0; i < length_B; i++)

@@ -331,6 +331,61 @@ program_all(void)
    MUST(host_machine_put(machine) == 0);
 }
 
+#define STREAM_VA (32 * TILE_B)
+#define INVALID_INSTRUCTION (UINT64_C(0xff) << 56)
+
+/* One job after the other, through the same memory; the second is no good. */
+static void
+program_jobs(void)
+{
+   boot();
+   struct host_file *file = open_node();
+   uint32_t vm = create_vm(file), bo = create_bo(file, TILE_B);
+   struct drm_panthor_bo_mmap_offset offset = {.handle = bo};
+   struct drm_panthor_vm_bind_op op = map_op(bo, 0, STREAM_VA, TILE_B);
+   struct drm_panthor_queue_create queue = {.priority = 1, .ringbuf_size = 4096};
+   struct drm_panthor_group_create create = {
+      .queues = DRM_PANTHOR_OBJ_ARRAY(1, &queue),
+      .max_compute_cores = 1, .max_fragment_cores = 1, .max_tiler_cores = 1,
+      .priority = PANTHOR_GROUP_PRIORITY_MEDIUM,
+      .compute_core_mask = 1, .fragment_core_mask = 1, .tiler_core_mask = 1,
+      .vm_id = vm};
+   uint32_t done = create_syncobj(file);
+   uint64_t *stream;
+   void *addr;
+
+   MUST(host_ioctl(file, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) == 0);
+   MUST(host_mmap(file, NULL, TILE_B, PROT_READ | PROT_WRITE, MAP_SHARED,
+                  offset.offset, &addr) == 0);
+   stream = addr;
+   MUST(bind_ops(file, vm, 0, 1, &op) == 0);
+   MUST(host_ioctl(file, DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == 0);
+   for (int job = 0; job < 2; job++) {
+      struct drm_panthor_sync_op sync = {
+         .flags = (uint32_t)DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = done};
+      struct drm_panthor_queue_submit submit = {
+         .stream_size = 16, .stream_addr = STREAM_VA,
+         .syncs = DRM_PANTHOR_OBJ_ARRAY(1, &sync)};
+      struct drm_panthor_group_submit submits = {
+         .group_handle = create.group_handle,
+         .queue_submits = DRM_PANTHOR_OBJ_ARRAY(1, &submit)};
+      struct drm_syncobj_wait wait = {.handles = (uintptr_t)&done,
+                                      .count_handles = 1,
+                                      .timeout_nsec = INT64_MAX};
+      struct drm_panthor_group_get_state state = {
+         .group_handle = create.group_handle};
+
+      stream[1] = job ? INVALID_INSTRUCTION : 0;
+      MUST(host_ioctl(file, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &submits) == 0);
+      MUST(host_ioctl(file, DRM_IOCTL_SYNCOBJ_WAIT, &wait) == 0);
+      MUST(host_ioctl(file, DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) == 0);
+      MUST(state.fatal_queues == (uint32_t)job);
+   }
+   MUST(host_munmap(addr, TILE_B) == 0);
+   host_close(file);
+   MUST(host_machine_put(machine) == 0);
+}
+
 /* Ends with its machine running, files open and a BO mapped. */
 static void
 program_unfinished(void)
@@ -481,6 +536,33 @@ test_differences(void **state)
       }
    }
    expect_difference(&stream, REPLAY_DIFFERS_TABLES, "page tables of VM 1, range 2");
+   record_stream_free(&stream);
+}
+
+/* Jobs find what they found, each its own. */
+static void
+test_jobs(void **state)
+{
+   struct record_stream stream;
+   size_t pieces = 0;
+
+   record(program_jobs, &stream);
+   replay(&stream);
+   assert_same(&stream);
+   assert_int_equal(report.unwritten, 0);
+   for (size_t i = 0; i < stream.count; i++) {
+      struct record_memory_run *memory = &stream.events[i].memory;
+
+      if (stream.events[i].kind != RECORD_MEMORY)
+         continue;
+      pieces++;
+      assert_int_equal(memory->job, pieces == 1 ? 0 : 1);
+      /* Whether it is used: what is no good goes. */
+      if (memory->job == 1)
+         memset((uint8_t *)(uintptr_t)memory->bytes, 0, memory->size_B);
+   }
+   assert_int_equal(pieces, 2);
+   expect_difference(&stream, REPLAY_DIFFERS_OUTPUT, "PANTHOR_GROUP_GET_STATE");
    record_stream_free(&stream);
 }
 
@@ -759,6 +841,7 @@ main(void)
       cmocka_unit_test(test_replay_is_the_same),
       cmocka_unit_test(test_unfinished),
       cmocka_unit_test(test_differences),
+      cmocka_unit_test(test_jobs),
       cmocka_unit_test(test_part),
       cmocka_unit_test(test_nonsense),
       cmocka_unit_test(test_minimize),
