@@ -797,6 +797,8 @@ replay_run(const struct record_stream *stream, struct replay_target *target,
    replay_jobs_free(&run.jobs);
    free(run.files);
    free(run.mappings);
+   /* Without those of our own. */
+   report_out->replayed[RECORD_STAT_IOCTLS] = report_out->ioctls;
    report_out->recorded_ns = recorded_ns(stream);
    report_out->replayed_ns = now_ns() - begin_ns;
    return run.no_memory ? -ENOMEM : 0;
