@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests what bin/replay runs: check_replay.py REPLAY CLIENT PRELOAD_LIBRARY"""
+"""Tests what bin/replay runs: check_replay.py REPLAY CLIENT STRESS PRELOAD_LIBRARY"""
 import json
 import os
 import pathlib
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-REPLAY, CLIENT, LIBRARY = sys.argv[1:4]
+REPLAY, CLIENT, STRESS, LIBRARY = sys.argv[1:5]
 TESTS = []
 
 
@@ -32,9 +32,9 @@ def expect(result, status, *texts):
     return output
 
 
-def record(path):
-    subprocess.run([CLIENT], check=True, stdout=subprocess.DEVNULL,
-                   env=os.environ | {"PANSPARSE_RECORD": str(path)})
+def record(path, client=CLIENT):
+    subprocess.run([client], check=True, stdout=subprocess.DEVNULL,
+                   env=os.environ | {"PANSPARSE_RECORD": str(path), "PANSPARSE_TEST_SECONDS": "2"})
 
 
 @test
@@ -93,6 +93,13 @@ def says_what_is_damaged(folder):
     path.write_bytes(content)
     expect(run(path), 0, "is damaged at byte", "this is what comes before", "\n0 differences\n")
     path.write_bytes(content[:len(content) // 3])
+    expect(run(path), 0, "\n0 differences\n")
+
+
+@test
+def replays_what_threads_did_at_once(folder):
+    path = folder / "stress"
+    record(path, STRESS)
     expect(run(path), 0, "\n0 differences\n")
 
 
