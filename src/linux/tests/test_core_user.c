@@ -132,6 +132,49 @@ static void test_half_bad(void **state)
 	munmap(p, PAGE_SIZE);
 }
 
+struct copies {
+	int count;
+	bool to_user;
+	const void *user;
+	char bytes[200];
+	size_t size;
+};
+
+static void note_copy(void *data, bool to_user, const void *user,
+		      const void *bytes, size_t size)
+{
+	struct copies *copies = data;
+
+	copies->count++;
+	copies->to_user = to_user;
+	copies->user = user;
+	copies->size = size;
+	memcpy(copies->bytes, bytes, size);
+}
+
+/* What was copied, and no more. */
+static void test_observed(void **state)
+{
+	char *p = half_bad(PROT_READ | PROT_WRITE);
+	char *end = p + PAGE_SIZE;
+	struct copies copies = {};
+	char buf[200] = "text";
+
+	linux_observe_copies(note_copy, &copies);
+	assert_int_equal(copy_to_user(p, buf, 5), 0);
+	assert_int_equal(copies.count, 1);
+	assert_true(copies.to_user && copies.user == p && copies.size == 5);
+	assert_string_equal(copies.bytes, "text");
+	assert_int_equal(copy_from_user(buf, end - 50, 200), 150);
+	assert_int_equal(copies.count, 2);
+	assert_true(!copies.to_user && copies.user == end - 50);
+	assert_int_equal(copies.size, 50);
+	linux_observe_copies(NULL, NULL);
+	assert_int_equal(copy_to_user(p, buf, 5), 0);
+	assert_int_equal(copies.count, 2);
+	munmap(p, PAGE_SIZE);
+}
+
 static void test_struct(void **state)
 {
 	u8 user[16], kernel[16];
@@ -192,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_half_bad),
+		cmocka_unit_test(test_observed),
 		cmocka_unit_test(test_struct),
 		cmocka_unit_test(test_atomic_context),
 		cmocka_unit_test(test_errno_is_kept),

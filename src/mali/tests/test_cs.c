@@ -391,6 +391,60 @@ static void test_partial_load(void **state)
 	mali_gpu_write32(c->t.gpu, MALI_MMU_INT_CLEAR, 1u << TEST_AS);
 }
 
+/* -------------------------------------------------------------- observers -- */
+
+struct seen {
+	struct mali_stream_access accesses[32];
+	_Atomic unsigned count;
+};
+
+static void see(void *data, const struct mali_stream_access *access)
+{
+	struct seen *seen = data;
+	unsigned index = atomic_fetch_add(&seen->count, 1);
+
+	if (index < COUNT(seen->accesses))
+		seen->accesses[index] = *access;
+}
+
+/* What was called is seen, instruction by instruction; the ring is not. */
+static void test_observed(void **state)
+{
+	struct cs_test *c = *state;
+	uint32_t *data = cs_data(c, CS_DATA_VA);
+	const uint64_t words[] = {
+		DATA_IN_R80,
+		CS_LOAD(0, 80, 1, 0),
+		CS_STORE(0, 80, 1, 4),
+		CS_MOVE32(2, 5),
+		CS_SYNC_ADD32(80, 2, 0),
+	};
+	static struct seen seen;
+	const struct mali_stream_access *access = seen.accesses;
+
+	data[0] = 7;
+	mali_gpu_observe_streams(c->t.gpu, see, &seen);
+	assert_int_equal(RUN(c, words, NULL), 0);
+	assert_int_equal(seen.count, COUNT(words) + 3);
+	for (unsigned i = 0; i < seen.count; i++) {
+		assert_int_equal(access[i].root, c->t.root);
+		assert_int_equal(access[i].ring_va, CS_RING_VA(0));
+		assert_true(access[i].ring_at && access[i].ring_at % 8 == 0);
+	}
+	assert_int_equal(access[0].size_B, 8);
+	assert_int_equal(access[0].before, words[0]);
+	assert_true(access[0].loads && !access[0].stores);
+	assert_int_equal(access[2].va, CS_DATA_VA);
+	assert_int_equal(access[2].size_B, 4);
+	assert_int_equal(access[2].before, 7);
+	assert_int_equal(access[4].va, CS_DATA_VA + 4);
+	assert_true(!access[4].loads && access[4].stores);
+	assert_int_equal(access[4].after, 7);
+	assert_true(access[7].loads && access[7].stores);
+	assert_int_equal(access[7].before, 7);
+	assert_int_equal(access[7].after, 12);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -402,6 +456,7 @@ int main(void)
 		TEST(test_state_and_flush), TEST(test_accepted),
 		TEST(test_invalid),	    TEST(test_faults),
 		TEST(test_partial_load),
+		TEST(test_observed),
 	};
 
 	return cmocka_run_group_tests_name("mali cs", tests, NULL, NULL);
