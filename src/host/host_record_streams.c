@@ -4,7 +4,7 @@
  * executes and the words that it loads, where the program, and not the GPU, has put
  * them. What a stream stored itself, it will store again in a replay.
  *
- * streams_lock guards all of this. It comes before the writer's lock.
+ * streams_lock guards what does not say otherwise. It comes before the writer's lock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,8 @@ static size_t stream_count;
 static uint64_t group_count;
 static struct word *words; /* open addressing; a power of two of places */
 static size_t word_places, word_count;
-static uint64_t epoch = 1; /* what addresses mean changes it */
+/* What addresses mean changes it; without the lock. */
+static atomic_uint_fast64_t epoch = 1;
 
 /* Words that follow each other, not written yet. */
 static struct {
@@ -121,7 +122,7 @@ learn_word(struct word *word, const struct stream *stream, uint64_t va,
            uint32_t value)
 {
    word_count += !word->epoch;
-   *word = (struct word){stream->root, va, epoch, value};
+   *word = (struct word){stream->root, va, atomic_load(&epoch), value};
 }
 
 static void
@@ -132,7 +133,7 @@ note_word(const struct stream *stream, uint64_t job, uint64_t va,
       return;
    struct word *word = find_word(stream->root, va);
 
-   if (loaded && (word->epoch != epoch || word->value != *loaded)) {
+   if (loaded && (word->epoch != atomic_load(&epoch) || word->value != *loaded)) {
       add_to_run(stream, job, va, *loaded);
       learn_word(word, stream, va, *loaded);
    }
@@ -178,8 +179,8 @@ host_record_streams_start(struct host_machine *machine, struct record_writer *to
    pthread_mutex_lock(&streams_lock);
    writer = to;
    stream_count = 0;
-   epoch++;
    pthread_mutex_unlock(&streams_lock);
+   host_record_streams_changed();
    mali_gpu_observe_streams(machine->gpu, on_access, NULL);
 }
 
@@ -194,9 +195,7 @@ host_record_streams_flush(void)
 void
 host_record_streams_changed(void)
 {
-   pthread_mutex_lock(&streams_lock);
-   epoch++;
-   pthread_mutex_unlock(&streams_lock);
+   atomic_fetch_add_explicit(&epoch, 1, memory_order_relaxed);
 }
 
 /* With the lock held; false: no memory. */

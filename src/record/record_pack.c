@@ -100,24 +100,64 @@ put_word(uint8_t *at, uint64_t word, uint64_t wanted)
    return value ? 8 - (unsigned)__builtin_clzll(value) / 8 : 0;
 }
 
+static inline uint64_t
+load_word(const uint8_t *at)
+{
+   uint64_t word;
+
+   memcpy(&word, at, sizeof(word));
+   return le64toh(word);
+}
+
+static inline uint8_t *
+put_pair(uint8_t *at, const uint8_t *words, const uint8_t *wanted)
+{
+   uint8_t *lengths = at++;
+   unsigned first_B = put_word(at, load_word(words), load_word(wanted));
+   unsigned second_B =
+      put_word(at + first_B, load_word(words + 8), load_word(wanted + 8));
+
+   *lengths = (uint8_t)(first_B | second_B << 4);
+   return at + first_B + second_B;
+}
+
+/* The last, incomplete pair: the same, word by word. */
+static uint8_t *
+put_rest(uint8_t *at, const void *bytes, size_t offset, size_t size_B,
+         const void *like, size_t stride_B)
+{
+   uint8_t *lengths = at++;
+   unsigned first_B, second_B = 0;
+
+   first_B = put_word(at, word_at(bytes, offset, size_B),
+                      predicted(bytes, offset, size_B, like, stride_B));
+   at += first_B;
+   if (offset + 8 < size_B)
+      second_B = put_word(at, word_at(bytes, offset + 8, size_B),
+                          predicted(bytes, offset + 8, size_B, like, stride_B));
+   *lengths = (uint8_t)(first_B | second_B << 4);
+   return at + second_B;
+}
+
 uint8_t *
 record_put_block(uint8_t *at, const void *bytes, size_t size_B,
                  const void *like, size_t stride_B)
 {
-   for (size_t offset = 0; offset < size_B; offset += 16) {
-      uint8_t *lengths = at++;
-      unsigned first_B, second_B = 0;
+   static const uint8_t zeroes[16];
+   const uint8_t *words = bytes, *same = like;
+   size_t offset = 0;
 
-      first_B = put_word(at, word_at(bytes, offset, size_B),
-                         predicted(bytes, offset, size_B, like, stride_B));
-      at += first_B;
-      if (offset + 8 < size_B)
-         second_B = put_word(at, word_at(bytes, offset + 8, size_B),
-                             predicted(bytes, offset + 8, size_B, like, stride_B));
-      at += second_B;
-      *lengths = (uint8_t)(first_B | second_B << 4);
+   for (; offset + 16 <= size_B; offset += 16) {
+      const uint8_t *wanted = zeroes;
+
+      if (same)
+         wanted = same + offset;
+      else if (stride_B && offset >= stride_B)
+         wanted = words + offset - stride_B;
+      at = put_pair(at, words + offset, wanted);
    }
-   return at;
+   return offset < size_B ? put_rest(at, bytes, offset, size_B, like, stride_B)
+                          : at;
 }
 
 bool

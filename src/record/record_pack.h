@@ -30,7 +30,7 @@ uint8_t *record_put_signed(uint8_t *at, int64_t value);
 
 /*
  * @like: a block of the same size that predicts, or NULL: then @stride_B, a multiple
- * of 8, does, or nothing where it is 0.
+ * of 16, does, or nothing where it is 0.
  */
 uint8_t *record_put_block(uint8_t *at, const void *bytes, size_t size_B,
                           const void *like, size_t stride_B);

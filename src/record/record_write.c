@@ -73,10 +73,12 @@ move_window(struct record_writer *writer)
    int ret = posix_fallocate(writer->fd, (off_t)at, WINDOW_B);
    if (ret)
       return -ret;
-   void *window = mmap(NULL, WINDOW_B, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_POPULATE, writer->fd, (off_t)at);
+   void *window = mmap(NULL, WINDOW_B, PROT_READ | PROT_WRITE, MAP_SHARED,
+                       writer->fd, (off_t)at);
    if (window == MAP_FAILED)
       return -errno;
+   /* Faults all at once; where the host does not know it, one by one. */
+   (void)madvise(window, WINDOW_B, MADV_POPULATE_WRITE);
    if (writer->window)
       munmap(writer->window, WINDOW_B);
    writer->window = window;
