@@ -189,7 +189,8 @@ test_kinds_of_gems(void **state)
 
    assert_gem(dev, "own", "1", "0", "0", "exclusive");
    assert_gem(dev, "hidden", "1", "0", "0", "no-mmap");
-   assert_gem(dev, "shared", "1", "0", "0", "exported,wb-mmap");
+   /* Whoever gets the descriptor finds pages. */
+   assert_gem(dev, "shared", "1", "4096", "0", "exported,wb-mmap");
    assert_gem(dev, "a?b??", "1", "0", "0", has_null ? "null" : "-");
    char *text = debugfs_text(dev, "gems");
    const char *dummy = has_null ? "dummy,null,no-mmap" : "dummy,no-mmap";
