@@ -34,7 +34,7 @@ def expect(result, status, *texts):
 
 def record(path, client=CLIENT):
     subprocess.run([client], check=True, stdout=subprocess.DEVNULL,
-                   env=os.environ | {"PANSPARSE_RECORD": str(path), "PANSPARSE_TEST_SECONDS": "2"})
+                   env=os.environ | {"PANSPARSE_RECORD": str(path), "PANSPARSE_TEST_SECONDS": "1"})
 
 
 @test
