@@ -392,11 +392,10 @@ static int map_run(struct mali_window *window, const struct mali_run *run,
 		prot = PROT_READ;
 	if (kind == MALI_ENTRY_SCRATCH || kind == MALI_ENTRY_ZERO) {
 		flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	} else if (kind == MALI_ENTRY_BULK) {
-		fd = window->gpu->null.bulk_fd;
-		offset = run->va % MALI_BULK_B;
 	} else {
-		fd = mali_dram_fd(window->gpu->config.dram);
+		fd = kind == MALI_ENTRY_BULK ?
+			     window->gpu->null.bulk_fd :
+			     mali_dram_fd(window->gpu->config.dram);
 		offset = run->pa;
 	}
 	window->gpu->tlb.host_calls++;
