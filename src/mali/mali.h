@@ -295,12 +295,12 @@ void mali_window_drop(struct mali_window *window, uint64_t va, uint64_t size_B);
  * and is executed on private memory instead. Bytes that it stores outside of
  * null memory are kept.
  *
- * A trap takes about two microseconds. So stores in bulk go to 64 KiB that all of
- * the GPU's null memory shares, and may be read back from there, *until the next
- * barrier*. In bulk are those of code that was named with mali_bulk_code_add(),
- * after a few traps, and those of any code, but for atomics, after 2,048 traps
- * since the last barrier, if loads of null memory are seen not to go with them.
- * Without a barrier page nothing is bulk.
+ * A trap takes about two microseconds. So stores in bulk go to memory, to 4 MiB of
+ * it at most, and may be read back where they were made, *until the next barrier*;
+ * what lies between them reads as zero. In bulk are those of code that was named
+ * with mali_bulk_code_add(), after a few traps, and those of any code, but for
+ * atomics, after 2,048 traps since the last barrier, if loads of null memory are
+ * seen not to go with them. Without a barrier page nothing is bulk.
  */
 
 /*

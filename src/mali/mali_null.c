@@ -4,16 +4,19 @@
  *
  * Loads are shown a page of zeroes, which mali_tlb.c maps like any run. A store
  * is stepped over (mali_step.c), which is exact, and slow. Stores in bulk are
- * shown 64 KiB of memory, the same at every address, so that they commit nothing
- * however much they store to. What they left there is nobody's to read: a
- * barrier takes it from all windows. With the first step or bulk store after one
- * the barrier pages are made inaccessible, so that the next store to one of them
- * traps.
+ * shown 64 KiB of memory that was cleared for them: what they do not store to must
+ * go on to read as zero, for a copy may have its source there. What they left is
+ * nobody's to read: a barrier takes it from all windows. Before that, too, all is
+ * taken where more is needed than a few MiB, which are used again: so much is
+ * committed, however much is stored. With the first step or bulk store after a
+ * barrier the barrier pages are made inaccessible, so that the next store to one of
+ * them traps.
  *
- * Whose stores are in bulk: code that was named, from the ninth in 64 KiB on; and
- * any code that stores thousands of times without a load of null memory of the
- * same window. Half of those are a sign that it may, and make the window show no
- * zeroes; if then no load traps among as many again, the rest is bulk:
+ * Whose stores are in bulk: code that was named, from the ninth in 64 KiB on, and
+ * from the first in the 64 KiB behind; and any code that stores thousands of times
+ * without a load of null memory of the same window. Half of those are a sign that
+ * it may, and make the window show no zeroes; if then no load traps among as many
+ * again, the rest is bulk:
  *
  *   barrier   0        1024                 2048
  *   |.........|.........|....................|..............
@@ -36,6 +39,9 @@
 /* and of any code twice so many: some 2 ms each time. */
 #define STEPS_MAX 1024u
 
+/* Pieces of MALI_BULK_B: 4 MiB. */
+#define BULK_PIECES 64u
+
 struct code {
 	uintptr_t start, end;
 };
@@ -54,24 +60,32 @@ static unsigned barrier_count;
 
 int mali_null_init(struct mali_gpu *gpu)
 {
-	gpu->null.bulk_fd = -1;
-	gpu->null.barriers = 1;
+	struct mali_null *null = &gpu->null;
+
+	null->bulk_fd = -1;
+	null->barriers = 1;
 	if (!gpu->config.null_leaves)
 		return 0;
-	gpu->null.bulk_fd = memfd_create("mali-bulk", MFD_CLOEXEC);
-	if (gpu->null.bulk_fd < 0)
-		return -ENOMEM;
-	if (!ftruncate(gpu->null.bulk_fd, MALI_BULK_B))
-		return 0;
+	null->bulk_fd = memfd_create("mali-bulk", MFD_CLOEXEC);
+	if (null->bulk_fd >= 0 &&
+	    !ftruncate(null->bulk_fd, BULK_PIECES * MALI_BULK_B)) {
+		null->bulk = mmap(NULL, BULK_PIECES * MALI_BULK_B,
+				  PROT_READ | PROT_WRITE, MAP_SHARED,
+				  null->bulk_fd, 0);
+		if (null->bulk != MAP_FAILED)
+			return 0;
+		null->bulk = NULL;
+	}
 	mali_null_finish(gpu);
 	return -ENOMEM;
 }
 
 void mali_null_finish(struct mali_gpu *gpu)
 {
+	if (gpu->null.bulk)
+		munmap(gpu->null.bulk, BULK_PIECES * MALI_BULK_B);
 	if (gpu->null.bulk_fd >= 0)
 		close(gpu->null.bulk_fd);
-	gpu->null.bulk_fd = -1;
 }
 
 void mali_null_forget(struct mali_window *window)
@@ -190,11 +204,14 @@ static bool arm(struct mali_gpu *gpu)
 /* ------------------------------------------------------ bulk or not? -- */
 
 /* Are there very many stores here, one after the other, by bulk code? */
-static bool is_run(struct mali_window *window, uint64_t va)
+static bool in_run(struct mali_window *window, uint64_t va)
 {
 	uint64_t chunk = va & ~(MALI_BULK_B - 1);
+	bool is_run = window->null_traps > BULK_STEPS_MAX;
 
-	if (window->null_chunk != chunk)
+	/* One goes on in the next chunk. */
+	if (chunk != window->null_chunk &&
+	    !(is_run && chunk == window->null_chunk + MALI_BULK_B))
 		window->null_traps = 0;
 	window->null_chunk = chunk;
 	return window->null_traps++ >= BULK_STEPS_MAX;
@@ -239,38 +256,53 @@ bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc)
 	if (!arm(window->gpu))
 		return false;
 	if (in_bulk_code(pc))
-		return is_run(window, va);
+		return in_run(window, va);
 	/* What an atomic returns is looked at. */
 	if (mali_step_is_atomic(pc))
 		return false;
 	return is_flood(window);
 }
 
-void mali_null_begin_bulk(struct mali_window *window)
+/* What all windows show in bulk: they read as zero again. */
+static void drop_bulk(struct mali_gpu *gpu)
+{
+	struct mali_null *null = &gpu->null;
+	struct mali_window *window;
+
+	while ((window = null->bulk_windows)) {
+		null->bulk_windows = window->next_bulk;
+		window->in_bulk = false;
+		drop(window, MALI_ENTRY_BULK);
+	}
+	null->bulk_pieces = 0;
+}
+
+uint64_t mali_null_begin_bulk(struct mali_window *window)
 {
 	struct mali_null *null = &window->gpu->null;
+	uint64_t piece;
 
 	assert(mali_tlb_locked());
 	(void)arm(window->gpu);
+	if (null->bulk_pieces == BULK_PIECES)
+		drop_bulk(window->gpu);
+	piece = null->bulk_pieces++ * MALI_BULK_B;
+	memset(null->bulk + piece, 0, MALI_BULK_B);
 	null->bulks++;
 	if (!window->in_bulk) {
 		window->next_bulk = null->bulk_windows;
 		null->bulk_windows = window;
 		window->in_bulk = true;
 	}
+	return piece;
 }
 
 void mali_null_barrier(struct mali_gpu *gpu)
 {
 	struct mali_null *null = &gpu->null;
-	struct mali_window *window;
 
 	assert(mali_tlb_locked());
-	while ((window = null->bulk_windows)) {
-		null->bulk_windows = window->next_bulk;
-		window->in_bulk = false;
-		drop(window, MALI_ENTRY_BULK);
-	}
+	drop_bulk(gpu);
 	null->since_barrier = 0;
 	null->barriers++;
 	if (null->armed)

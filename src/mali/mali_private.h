@@ -251,8 +251,10 @@ struct mali_irq_block {
 
 /* Null memory (mali_null.c). Guarded by the tlb lock. */
 struct mali_null {
-	int bulk_fd; /* MALI_BULK_B that all stores in bulk go to; or -1 */
+	int bulk_fd; /* what stores in bulk go to; or -1 */
+	char *bulk; /* the same, mapped */
 	struct mali_window *bulk_windows; /* that may show it */
+	uint32_t bulk_pieces; /* of it, from the first one on */
 	uint32_t barrier_count; /* this GPU's barrier pages */
 	bool armed; /* they are inaccessible */
 	uint32_t since_barrier; /* steps of code that is not bulk */
@@ -442,9 +444,13 @@ void mali_null_finish(struct mali_gpu *gpu);
 bool mali_null_is_bulk(struct mali_window *window, uint64_t va, uintptr_t pc);
 /* A load of null memory has trapped. */
 void mali_null_load(struct mali_window *window);
-/* Before a window shows MALI_ENTRY_BULK: the next barrier will look at it. */
-void mali_null_begin_bulk(struct mali_window *window);
-/* Drops what windows show of the bulk memory. */
+/*
+ * Before a window shows MALI_ENTRY_BULK: the next barrier will look at it. Returns
+ * where in bulk_fd MALI_BULK_B are zero and free; may drop what windows show of it
+ * for their sake.
+ */
+uint64_t mali_null_begin_bulk(struct mali_window *window);
+/* Drops what windows show in bulk. */
 void mali_null_barrier(struct mali_gpu *gpu);
 /* The window goes, and all that it shows. */
 void mali_null_forget(struct mali_window *window);

@@ -391,7 +391,7 @@ static int map_run(struct mali_window *window, const struct mali_run *run,
 		flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	} else if (kind == MALI_ENTRY_BULK) {
 		fd = window->gpu->null.bulk_fd;
-		offset = run->va % MALI_BULK_B;
+		offset = run->pa;
 	} else {
 		struct mali_file_run file;
 

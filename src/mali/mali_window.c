@@ -417,13 +417,15 @@ static void null_run(const struct mali_window *window, uint64_t va,
 	mali_walk_run(&window->as->config, leaf, lo, hi, run);
 }
 
-/* Shows the bulk memory for null memory around @va: @run. */
+/* Shows memory that takes stores for null memory around @va: @run. */
 static bool show_bulk(struct mali_window *window, uint64_t va,
 		      const struct mali_leaf *leaf, uint64_t first_va,
 		      uint64_t last_va, struct mali_run *run)
 {
-	mali_null_begin_bulk(window);
+	uint64_t piece = mali_null_begin_bulk(window);
+
 	null_run(window, va, leaf, MALI_BULK_B, first_va, last_va, run);
+	run->pa = piece + run->va % MALI_BULK_B;
 	mali_tlb_cut(window, run->va, run->va + run->size_B - 1);
 	mali_tlb_reserve(window->gpu);
 	return mali_tlb_fill(window, run, MALI_ENTRY_BULK) == 0;

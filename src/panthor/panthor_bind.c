@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/dma-fence.h>
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -176,16 +175,6 @@ static void arm_batch(struct panthor_bind_batch *batch,
 	}
 }
 
-/* Jobs of a VM are done in order, so the last fence says it for all of them. */
-static void add_fences(struct drm_exec *exec, struct dma_fence *last)
-{
-	struct drm_gem_object *obj;
-	unsigned long i;
-
-	drm_exec_for_each_locked_object (exec, i, obj)
-		dma_resv_add_fence(obj->resv, last, DMA_RESV_USAGE_BOOKKEEP);
-}
-
 static int bind_async(struct panthor_vm *vm, struct drm_file *file,
 		      const struct drm_panthor_vm_bind_op *args, u32 count)
 {
@@ -222,7 +211,9 @@ static int bind_async(struct panthor_vm *vm, struct drm_file *file,
 		goto err_fini_exec;
 
 	arm_batch(batch, &syncs);
-	add_fences(&exec, &batch->jobs[batch->job_count - 1].base.fence->base);
+	/* Jobs of a VM are done in order: the last fence says it for all. */
+	panthor_sync_add_fence(
+		&exec, &batch->jobs[batch->job_count - 1].base.fence->base);
 	/* Somebody else may run the jobs, and free them, from here on. */
 	panthor_bind_queue_push(batch);
 	panthor_sync_ctx_publish(&syncs);

@@ -341,9 +341,7 @@ static int lock_objects(struct submit *submit, struct drm_exec *exec)
 /* Jobs of a queue are done in order: its last fence speaks for all of them. */
 static void add_fences(struct submit *submit, struct drm_exec *exec)
 {
-	struct drm_gem_object *obj;
 	u32 left = submit->queues, i = submit->count;
-	unsigned long j;
 
 	while (i--) {
 		struct panthor_group_job *job = submit->jobs[i];
@@ -354,9 +352,7 @@ static void add_fences(struct submit *submit, struct drm_exec *exec)
 		if (!(left & bit))
 			continue;
 		left &= ~bit;
-		drm_exec_for_each_locked_object (exec, j, obj)
-			dma_resv_add_fence(obj->resv, &job->base.fence->base,
-					   DMA_RESV_USAGE_BOOKKEEP);
+		panthor_sync_add_fence(exec, &job->base.fence->base);
 	}
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
 
+#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
+#include <drm/drm_gem.h>
 #include <drm/drm_syncobj.h>
 
 #include <drm-uapi/panthor_drm.h>
@@ -441,4 +444,21 @@ void panthor_sync_ctx_publish(struct panthor_sync_ctx *ctx)
 			signal->armed = false;
 		}
 	}
+}
+
+/**
+ * panthor_sync_add_fence() - all objects that @exec has locked are in use
+ * @exec: with room reserved for a fence of each
+ * @fence: until when
+ *
+ * Not with drm_exec_for_each_locked_object(): its arguments are not the same in
+ * all versions of Linux 6.12.
+ */
+void panthor_sync_add_fence(struct drm_exec *exec, struct dma_fence *fence)
+{
+	struct drm_gem_object *obj;
+	unsigned long i;
+
+	for (i = 0; (obj = drm_exec_obj(exec, i)); i++)
+		dma_resv_add_fence(obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
 }

@@ -30,6 +30,7 @@
 #include <linux/types.h>
 
 struct dma_fence;
+struct drm_exec;
 struct drm_file;
 struct drm_panthor_obj_array;
 struct panthor_sync_job;
@@ -57,5 +58,7 @@ void panthor_sync_ctx_arm(struct panthor_sync_ctx *ctx, u32 job,
 struct dma_fence **panthor_sync_ctx_take_deps(struct panthor_sync_ctx *ctx,
 					      u32 job, u32 *count_out);
 void panthor_sync_ctx_publish(struct panthor_sync_ctx *ctx);
+
+void panthor_sync_add_fence(struct drm_exec *exec, struct dma_fence *fence);
 
 #endif /* PANTHOR_SYNC_H */

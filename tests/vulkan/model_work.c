@@ -170,17 +170,41 @@ act_update(struct world *world)
    return true;
 }
 
+/*
+ * In one buffer that has two tiles: the target behind the source, and around an
+ * edge between tiles, so that the source's tile is where the target begins.
+ */
+static void
+random_neighbours(struct world_random *random, const struct world_resource *res,
+                  struct model_region *source, struct model_region *target)
+{
+   const uint32_t whole = res->model.level[0].size[0];
+
+   if (whole <= MODEL_BLOCK_B)
+      return;
+   const uint32_t edge =
+      MODEL_BLOCK_B * (1 + world_below(random, (whole - 1) / MODEL_BLOCK_B));
+   const uint32_t size = 1 + world_below(random, least(whole - edge, 8192));
+
+   target->at[0] = edge - world_below(random, size);
+   source->at[0] = target->at[0] - size;
+   source->size[0] = target->size[0] = size;
+}
+
 static bool
 act_copy_buffer(struct world *world)
 {
    struct world_resource *from = choose(world, BUFFERS);
-   struct world_resource *to = choose(world, BUFFERS);
+   const bool beside = world_one_in(&world->random, 3);
+   struct world_resource *to = beside ? from : choose(world, BUFFERS);
 
    if (!from || !to)
       return false;
    struct model_region source = random_region(world, from);
    struct model_region target = random_region(world, to);
    source.size[0] = target.size[0] = least(source.size[0], target.size[0]);
+   if (beside)
+      random_neighbours(&world->random, from, &source, &target);
    if (model_overlap(&from->model, &source, &to->model, &target))
       return false;
    /* Unbound both: still one place of one buffer. */

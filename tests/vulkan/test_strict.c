@@ -348,6 +348,46 @@ test_copy_of_nothing(void **state)
    vkFreeMemory(vt.device, memory, NULL);
 }
 
+/*
+ * Copies whose sources lie beside their targets, in one tile of nothing to which
+ * other transfers have stored before. Small ones: of large ones the C library makes
+ * one instruction.
+ */
+static void
+test_copy_beside(void **state)
+{
+   enum { PART_B = 4096, PARTS = VT_TILE / PART_B };
+   const VkBufferCopy beside[] = {{0, 2 * PART_B, PART_B},
+                                  {PART_B, VT_TILE, PART_B}};
+   VkBufferCopy whole[PARTS];
+   struct vkh_buffer source;
+   VkDeviceMemory memory;
+   VkBuffer buffer;
+   VkCommandBuffer cmd;
+
+   (void)state;
+   NEED_STRICT();
+   buffer = create(2 * VT_TILE);
+   memory = vt_memory(1, vt_buffer_requirements(buffer).memoryTypeBits);
+   bind_tile(buffer, 1, memory, 0);
+   vkh_buffer_create(&vt, VT_TILE, VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
+                     VKH_MEMORY_UPLOAD, &source);
+   memset(source.map, 0x31, VT_TILE);
+   for (uint32_t i = 0; i < PARTS; i++)
+      whole[i] = (VkBufferCopy){i * PART_B, i * PART_B, PART_B};
+   cmd = vkh_begin(&vt);
+   vkCmdCopyBuffer(cmd, source.buffer, buffer, PARTS, whole);
+   vkCmdFillBuffer(cmd, buffer, VT_TILE, VT_TILE, 0x55555555);
+   vkh_full_barrier(cmd);
+   vkCmdCopyBuffer(cmd, buffer, buffer, 2, beside);
+   vkh_full_barrier(cmd);
+   vkh_run(&vt, cmd);
+   check_zero(buffer, 0, VT_TILE + PART_B);
+   vkh_buffer_destroy(&vt, &source);
+   vkDestroyBuffer(vt.device, buffer, NULL);
+   vkFreeMemory(vt.device, memory, NULL);
+}
+
 /* Nothing is dispatched from a place that reads as zero. */
 static void
 test_indirect(void **state)
@@ -405,6 +445,7 @@ main(void)
    const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shader),     cmocka_unit_test(test_bound_later),
       cmocka_unit_test(test_transfers),  cmocka_unit_test(test_copy_of_nothing),
+      cmocka_unit_test(test_copy_beside),
       cmocka_unit_test(test_indirect),   cmocka_unit_test(test_large),
    };
 

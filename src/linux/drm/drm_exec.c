@@ -14,10 +14,10 @@
 
 static void unlock_all(struct drm_exec *exec)
 {
-	struct drm_gem_object *obj;
-	unsigned long index;
+	while (exec->num_objects) {
+		struct drm_gem_object *obj =
+			exec->objects[--exec->num_objects];
 
-	drm_exec_for_each_locked_object_reverse(exec, index, obj) {
 		dma_resv_unlock(obj->resv);
 		drm_gem_object_put(obj);
 	}
@@ -26,7 +26,6 @@ static void unlock_all(struct drm_exec *exec)
 		drm_gem_object_put(exec->prelocked);
 		exec->prelocked = NULL;
 	}
-	exec->num_objects = 0;
 }
 
 void drm_exec_init(struct drm_exec *exec, u32 flags, unsigned nr)

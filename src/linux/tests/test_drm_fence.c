@@ -685,7 +685,7 @@ static void test_exec_rules(void **state)
 	struct exec_stress stress;
 	unsigned int twice[] = { 0, 1, 0 };
 	struct drm_gem_object *obj;
-	unsigned long index, count = 0;
+	unsigned long count;
 	struct drm_exec exec;
 
 	for (int i = 0; i < 2; i++)
@@ -697,10 +697,9 @@ static void test_exec_rules(void **state)
 
 	drm_exec_init(&exec, DRM_EXEC_IGNORE_DUPLICATES, 1);
 	assert_int_equal(lock_all(&exec, &stress, twice, 3), 0);
-	drm_exec_for_each_locked_object(&exec, index, obj) {
-		assert_ptr_equal(obj, stress.objects[index]);
+	for (count = 0; (obj = drm_exec_obj(&exec, count)); count++) {
+		assert_ptr_equal(obj, stress.objects[count]);
 		dma_resv_assert_held(obj->resv);
-		count++;
 	}
 	assert_int_equal(count, 2);
 	drm_exec_fini(&exec);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * faithful. Locks the reservations of several objects without deadlock:
+ * faithful, but for drm_exec_for_each_locked_object(), which is not here: its
+ * arguments changed within 6.12. Locks the reservations of several objects
+ * without deadlock:
  *
  *	drm_exec_init(&exec, flags, 0);
  *	drm_exec_until_all_locked(&exec) {
@@ -38,18 +40,12 @@ struct drm_exec {
 	struct drm_gem_object *prelocked;
 };
 
+/* The @index-th that is locked, or NULL. */
 static inline struct drm_gem_object *drm_exec_obj(struct drm_exec *exec,
 						  unsigned long index)
 {
 	return index < exec->num_objects ? exec->objects[index] : NULL;
 }
-
-#define drm_exec_for_each_locked_object(exec, index, obj)                      \
-	for ((index) = 0; ((obj) = drm_exec_obj(exec, index)); ++(index))
-
-#define drm_exec_for_each_locked_object_reverse(exec, index, obj)              \
-	for ((index) = (exec)->num_objects - 1;                                \
-	     ((obj) = drm_exec_obj(exec, index)); --(index))
 
 /*
  * A loop whose body runs until it got through without contention. The label's
