@@ -43,6 +43,11 @@ struct host_config {
    uint32_t tlb_entries; /* 0: derived from vm.max_map_count */
    uint32_t csg_count; /* 1..16 groups that the GPU runs at a time; 0: 8 */
    uint32_t cs_count; /* 1..32 queues of a group; 0: 8 */
+   /*
+    * How many times as long as on hardware the driver waits for the firmware's
+    * answers, which has to share processors; 1..1000; 0: 10
+    */
+   uint32_t fw_patience;
    bool no_absent_stall; /* the GPU faults where a page is away, as hardware */
    /*
     * Sparse memory is null memory (mali.h): loads return zero, stores are

@@ -10,8 +10,10 @@
 #define MAX_AS_COUNT 32
 #define MAX_CSG_COUNT 16
 #define MAX_CS_COUNT 32
+#define MAX_FW_PATIENCE 1000
 #define DEFAULT_CSG_COUNT 8
 #define DEFAULT_CS_COUNT 8
+#define DEFAULT_FW_PATIENCE 10
 
 static uint64_t
 physical_memory_B(void)
@@ -79,6 +81,8 @@ host_config_resolve(const struct host_config *config,
       c.csg_count = DEFAULT_CSG_COUNT;
    if (!c.cs_count)
       c.cs_count = DEFAULT_CS_COUNT;
+   if (!c.fw_patience)
+      c.fw_patience = DEFAULT_FW_PATIENCE;
 
    if (c.va_bits < 33 || c.va_bits > 48) {
       host_error("va_bits is %" PRIu32 ", but must be 33..48", c.va_bits);
@@ -102,6 +106,12 @@ host_config_resolve(const struct host_config *config,
       host_error("csg_count is %" PRIu32 " and cs_count %" PRIu32
                  ", but they must be at most 16 and 32",
                  c.csg_count, c.cs_count);
+      return -EINVAL;
+   }
+
+   if (c.fw_patience > MAX_FW_PATIENCE) {
+      host_error("fw_patience is %" PRIu32 ", but must be 1..1000",
+                 c.fw_patience);
       return -EINVAL;
    }
 

@@ -235,6 +235,7 @@ machine_boot(const struct host_config *config,
    if (ret)
       goto err_destroy_hardware;
 
+   panthor_fw_patience = config->fw_patience;
    ret = panthor_probe(driver_uapi(config->uapi), &machine->ptdev);
    if (ret) {
       host_error("the driver did not probe: %s", strerror(-ret));

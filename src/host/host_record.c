@@ -90,7 +90,7 @@ host_record_boot(struct host_machine *machine, const struct host_config *config)
       config->as_count,    config->va_bits,     config->pa_bits,
       config->noncoherent, config->tlb_entries, config->csg_count,
       config->cs_count,    config->no_absent_stall, config->null_memory,
-      config->uapi,
+      config->uapi,        config->fw_patience,
    };
    record_numbers(to, RECORD_BOOT, numbers, sizeof(numbers) / sizeof(numbers[0]));
    host_record_streams_start(machine, to);

@@ -103,6 +103,15 @@ static enum mali_cs_step step(struct mali_cs *cs, uint64_t va)
 	return mali_cs_execute(cs, word, va);
 }
 
+/* How long this thread has executed: waiting for a processor is no standstill. */
+static uint64_t executed_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Tells, once for each time that the stream was set going. */
 static void check_progress(struct mali_cs *cs, uint64_t since_ns, bool *told)
 {
@@ -111,7 +120,7 @@ static void check_progress(struct mali_cs *cs, uint64_t since_ns, bool *told)
 					       memory_order_relaxed) *
 		1024;
 
-	if (*told || !limit_ns || mali_now_ns() - since_ns < limit_ns)
+	if (*told || !limit_ns || executed_ns() - since_ns < limit_ns)
 		return;
 	*told = true;
 	mali_cs_post(cs, MALI_CS_EVENT_PROGRESS_TIMER, 0, 0);
@@ -141,7 +150,7 @@ static enum mali_cs_step advance(struct mali_cs *cs, bool *empty_out)
 /* Executes until there is a reason to park. Nothing is locked. */
 static enum mali_cs_idle execute(struct mali_cs *cs)
 {
-	uint64_t since_ns = mali_now_ns();
+	uint64_t since_ns = executed_ns();
 	bool told = false, empty;
 
 	publish(cs, true);

@@ -51,7 +51,19 @@ void mali_futex_wake_all(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* 0: free, 1: held, 2: held and somebody may wait. */
+/*
+ * Whoever comes first takes what is free. But streams hold the lock most of the
+ * time, and on a busy host lose the processor with it: who is woken then finds
+ * it taken again, and again. So one that has waited for long has it handed over:
+ * not to newcomers, but to those who have slept.
+ */
+enum {
+	FREE,
+	HELD,
+	WAITED,	 /* held, and somebody may wait */
+	STARVED, /* the same, and to be handed over */
+	HANDED,	 /* free for who has waited */
+};
 static _Atomic uint32_t tlb_lock_word;
 
 /* initial-exec: reading it in a signal handler must not allocate. */
@@ -59,14 +71,43 @@ static _Thread_local bool tlb_lock_mine
 	__attribute__((tls_model("initial-exec")));
 
 #define LOCK_SPINS 64
+#define LOCK_STARVE_NS 1000000
+
+static bool tlb_lock_change(uint32_t from, uint32_t to)
+{
+	return atomic_compare_exchange_strong_explicit(&tlb_lock_word, &from,
+						       to, memory_order_acquire,
+						       memory_order_relaxed);
+}
 
 static bool tlb_try_lock(void)
 {
-	uint32_t free = 0;
+	return tlb_lock_change(FREE, HELD);
+}
 
-	return atomic_compare_exchange_strong_explicit(&tlb_lock_word, &free, 1,
-						       memory_order_acquire,
-						       memory_order_relaxed);
+static void tlb_lock_sleep(void)
+{
+	uint64_t since_ns = mali_now_ns();
+	bool slept = false;
+
+	for (;;) {
+		uint32_t word = atomic_load_explicit(&tlb_lock_word,
+						     memory_order_relaxed);
+		uint32_t wait = WAITED;
+
+		if (word == FREE || (word == HANDED && slept)) {
+			/* There may be more who wait. */
+			if (tlb_lock_change(word, WAITED))
+				return;
+			continue;
+		}
+		if (slept && mali_now_ns() - since_ns > LOCK_STARVE_NS)
+			wait = STARVED;
+		if (wait > word && !tlb_lock_change(word, wait))
+			continue;
+		mali_futex_wait(&tlb_lock_word, wait > word ? wait : word);
+		slept = true;
+	}
 }
 
 static void tlb_lock_contended(void)
@@ -80,9 +121,7 @@ static void tlb_lock_contended(void)
 		__builtin_ia32_pause();
 #endif
 	}
-	while (atomic_exchange_explicit(&tlb_lock_word, 2,
-					memory_order_acquire))
-		mali_futex_wait(&tlb_lock_word, 2);
+	tlb_lock_sleep();
 }
 
 void mali_tlb_lock(void)
@@ -95,12 +134,18 @@ void mali_tlb_lock(void)
 
 void mali_tlb_unlock(void)
 {
+	uint32_t word = HELD;
+
 	assert(tlb_lock_mine);
 	tlb_lock_mine = false;
-	if (atomic_exchange_explicit(&tlb_lock_word, 0, memory_order_release) ==
-	    2)
-		syscall(SYS_futex, &tlb_lock_word, FUTEX_WAKE_PRIVATE, 1, NULL,
-			NULL, 0);
+	if (atomic_compare_exchange_strong_explicit(&tlb_lock_word, &word, FREE,
+						    memory_order_release,
+						    memory_order_relaxed))
+		return;
+	atomic_store_explicit(&tlb_lock_word, word == STARVED ? HANDED : FREE,
+			      memory_order_release);
+	syscall(SYS_futex, &tlb_lock_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+		0);
 }
 
 bool mali_tlb_locked(void)

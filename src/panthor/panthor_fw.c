@@ -15,6 +15,7 @@
 #include "panthor_device.h"
 #include "panthor_fw_priv.h"
 #include "panthor_gpu.h"
+#include "panthor_host.h"
 #include "panthor_regs.h"
 #include "panthor_sched.h"
 #include "panthor_vm.h"
@@ -35,6 +36,7 @@
 MODULE_FIRMWARE("arm/mali/arch10.8/mali_csffw.bin");
 
 unsigned int panthor_fw_ping_ms = 12000;
+unsigned int panthor_fw_patience = 1;
 
 /* ------------------------------------------------------------ interrupts -- */
 
@@ -75,8 +77,9 @@ static int start(struct panthor_fw *fw)
 	gpu_write(ptdev, JOB_INT_MASK, ~0u);
 	gpu_write(ptdev, MCU_CONTROL, MCU_CONTROL_AUTO);
 
-	wait_event_timeout(fw->ack_wq, READ_ONCE(fw->booted),
-			   msecs_to_jiffies(BOOT_TIMEOUT_MS));
+	wait_event_timeout(
+		fw->ack_wq, READ_ONCE(fw->booted),
+		msecs_to_jiffies(BOOT_TIMEOUT_MS * panthor_fw_patience));
 
 	status = gpu_read(ptdev, MCU_STATUS);
 	if (READ_ONCE(fw->booted) && status == MCU_STATUS_ENABLED)
@@ -100,7 +103,7 @@ static void stop(struct panthor_fw *fw)
 	gpu_write(ptdev, MCU_CONTROL, MCU_CONTROL_DISABLE);
 	if (gpu_read_poll_timeout_atomic(ptdev, MCU_STATUS, status,
 					 status == MCU_STATUS_DISABLED, 10,
-					 STOP_TIMEOUT_US))
+					 STOP_TIMEOUT_US * panthor_fw_patience))
 		drm_err(&ptdev->base, "the firmware does not stop\n");
 }
 

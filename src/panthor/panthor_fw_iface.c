@@ -15,6 +15,7 @@
 
 #include "panthor_device.h"
 #include "panthor_fw_priv.h"
+#include "panthor_host.h"
 #include "panthor_kernel_bo.h"
 #include "panthor_regs.h"
 
@@ -246,7 +247,7 @@ static int wait_acks(struct panthor_fw *fw, const u32 *req, const u32 *ack,
 {
 	/* A last look on timeout is part of the macro. */
 	wait_event_timeout(fw->ack_wq, acked_of(req, ack, mask) == mask,
-			   msecs_to_jiffies(timeout_ms));
+			   msecs_to_jiffies(timeout_ms * panthor_fw_patience));
 	*acked = acked_of(req, ack, mask);
 
 	return *acked == mask ? 0 : -ETIMEDOUT;
@@ -258,7 +259,7 @@ static int wait_acks(struct panthor_fw *fw, const u32 *req, const u32 *ack,
  * @csg: the slot
  * @mask: bits of req, all of which are in ack_irq_mask too
  * @acked: those that are equal in req and ack at the end
- * @timeout_ms: how long
+ * @timeout_ms: how long, times panthor_fw_patience
  *
  * Return: 0 if all are, else -ETIMEDOUT.
  */

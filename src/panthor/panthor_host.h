@@ -18,6 +18,13 @@ enum panthor_uapi {
 };
 
 /*
+ * Module parameter: how many times as long as usual the firmware may take to boot,
+ * to stop and to answer. Where it shares processors with other programs it can be
+ * slow and well. To be set before the device is probed.
+ */
+extern unsigned int panthor_fw_patience;
+
+/*
  * Probes the one device and registers its DRM node; the inverse. @uapi is a
  * module parameter. On failure nothing is left behind.
  */

@@ -30,6 +30,10 @@ MODULE_PARM_DESC(uapi, "0: version 1.9; 1: 1.8 with MAP_SPARSE; 2: 1.8");
 module_param_named(fw_ping_ms, panthor_fw_ping_ms, uint, 0444);
 MODULE_PARM_DESC(fw_ping_ms, "milliseconds between questions to the firmware");
 
+module_param_named(fw_patience, panthor_fw_patience, uint, 0444);
+MODULE_PARM_DESC(fw_patience,
+		 "times as long as usual that the firmware may take to answer");
+
 module_platform_driver(panthor_platform_driver);
 
 MODULE_DESCRIPTION("Panthor, the driver of Mali GPUs with command streams");

@@ -45,6 +45,7 @@ host_boot(struct replay_target *target, const uint64_t *config)
       .no_absent_stall = config[10],
       .null_memory = config[11],
       .uapi = (enum host_uapi)config[12],
+      .fw_patience = (uint32_t)config[13],
    };
 
    return host_machine_get(&host_config, &to_host(target)->machine);

@@ -20,53 +20,77 @@ count_until(struct cs *cs, uint64_t counter, uint64_t stop)
    cs_branch(cs, 6, CS_EQ, loop);
 }
 
+#define MEDIUM_GROUPS (GROUPS / 2)
+
+struct loops {
+   struct pan_kmod_dev *dev;
+   struct cs_vm vm;
+   uint32_t groups[GROUPS], fences[GROUPS];
+};
+
+static volatile uint32_t *
+counter_of(struct loops *l, unsigned i)
+{
+   return cs_word(&l->vm, RESULT + 64 * (i + 1));
+}
+
+/* Loop @i, with its group: the first half MEDIUM, the others LOW. */
+static void
+start_loop(struct loops *l, unsigned i)
+{
+   const uint64_t counter = RESULT + 64 * (i + 1);
+   struct cs cs = cs_at(&l->vm, i * 0x400);
+
+   l->fences[i] = cs_syncobj(l->dev);
+   l->groups[i] = cs_group(l->dev, &l->vm, 1, i < MEDIUM_GROUPS);
+   *counter_of(l, i) = 0;
+   count_until(&cs, l->vm.va + counter, l->vm.va + RESULT);
+   const struct drm_panthor_sync_op signal = {SIGNAL, l->fences[i], 0};
+   assert_int_equal(cs_submit(l->dev, &l->vm, l->groups[i], 0, &cs, &signal, 1),
+                    0);
+}
+
+/* Until the loop has counted. */
+static void
+wait_for_turn(struct loops *l, unsigned i)
+{
+   const uint32_t seen = *counter_of(l, i);
+
+   while (*counter_of(l, i) == seen)
+      assert_int_equal(pan_kmod_syncobj_wait(l->dev, l->fences[i], 0, 1000000),
+                       -ETIME);
+}
+
 /* All of 32 loops make progress on 8 slots, and end when they are told to. */
 static void
 test_rotation(void **state)
 {
    (void)state;
-   struct pan_kmod_dev *dev = uapi_open(&uapi_small);
-   uint32_t groups[GROUPS], fences[GROUPS];
-   struct cs_vm vm;
+   struct loops l = {.dev = uapi_open(&uapi_small)};
 
-   cs_vm_init(&vm, dev);
-   *cs_word(&vm, RESULT) = 0;
+   cs_vm_init(&l.vm, l.dev);
+   *cs_word(&l.vm, RESULT) = 0;
+   for (unsigned i = 0; i < MEDIUM_GROUPS; i++)
+      start_loop(&l, i);
+   for (unsigned i = 0; i < MEDIUM_GROUPS; i++)
+      wait_for_turn(&l, i);
+   /* MEDIUM goes before LOW: those get their turn without end. */
+   for (unsigned i = MEDIUM_GROUPS; i < GROUPS; i++)
+      start_loop(&l, i);
+   for (unsigned i = 0; i < MEDIUM_GROUPS; i++)
+      wait_for_turn(&l, i);
+   for (unsigned i = MEDIUM_GROUPS; i < GROUPS; i++)
+      assert_int_equal(*counter_of(&l, i), 0);
+
+   *cs_word(&l.vm, RESULT) = 1;
    for (unsigned i = 0; i < GROUPS; i++) {
-      const uint64_t counter = RESULT + 64 * (i + 1);
-      struct cs cs = cs_at(&vm, i * 0x400);
-
-      fences[i] = cs_syncobj(dev);
-      groups[i] = cs_group(dev, &vm, 1, i % 2);
-      *cs_word(&vm, counter) = 0;
-      count_until(&cs, vm.va + counter, vm.va + RESULT);
-      const struct drm_panthor_sync_op signal = {SIGNAL, fences[i], 0};
-      assert_int_equal(cs_submit(dev, &vm, groups[i], 0, &cs, &signal, 1), 0);
+      cs_finish(l.dev, l.fences[i]);
+      assert_true(*counter_of(&l, i));
+      assert_int_equal(cs_state(l.dev, l.groups[i]).state, 0);
+      pan_kmod_syncobj_destroy(l.dev, l.fences[i]);
    }
-   /* MEDIUM goes before LOW: these get their turn without end. */
-   for (unsigned i = 1; i < GROUPS; i += 2) {
-      uint32_t seen;
-
-      while (!*cs_word(&vm, RESULT + 64 * (i + 1)))
-         assert_int_equal(pan_kmod_syncobj_wait(dev, fences[i], 0, 1000000),
-                          -ETIME);
-      seen = *cs_word(&vm, RESULT + 64 * (i + 1));
-      while (*cs_word(&vm, RESULT + 64 * (i + 1)) == seen)
-         assert_int_equal(pan_kmod_syncobj_wait(dev, fences[i], 0, 1000000),
-                          -ETIME);
-   }
-   /* 16 of them are more than there are slots: LOW has not begun. */
-   for (unsigned i = 0; i < GROUPS; i += 2)
-      assert_true(i < 16 || !*cs_word(&vm, RESULT + 64 * (i + 1)));
-
-   *cs_word(&vm, RESULT) = 1;
-   for (unsigned i = 0; i < GROUPS; i++) {
-      cs_finish(dev, fences[i]);
-      assert_true(*cs_word(&vm, RESULT + 64 * (i + 1)));
-      assert_int_equal(cs_state(dev, groups[i]).state, 0);
-      pan_kmod_syncobj_destroy(dev, fences[i]);
-   }
-   cs_vm_fini(&vm);
-   uapi_close(dev);
+   cs_vm_fini(&l.vm);
+   uapi_close(l.dev);
 }
 
 /*

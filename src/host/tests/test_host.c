@@ -219,6 +219,7 @@ test_bad_configs(void **state)
        {{.as_count = 33}, -EINVAL, "as_count"},
        {{.csg_count = 17}, -EINVAL, "csg_count"},
        {{.cs_count = 33}, -EINVAL, "cs_count"},
+       {{.fw_patience = 1001}, -EINVAL, "fw_patience"},
        {{.uapi = (enum host_uapi)3}, -EINVAL, "uapi"},
        /* More than a process has addresses for. */
        {{.dram_size_B = UINT64_C(1) << 48, .pa_bits = 48},

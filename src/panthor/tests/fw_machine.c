@@ -105,6 +105,7 @@ int machine_boot(void **state)
 	memset(&hw, 0, sizeof(hw));
 	warnings = linux_warn_count();
 	panthor_fw_ping_ms = 60000;
+	panthor_fw_patience = 1;
 	hw.image = fw_fake_image(&hw.image_size_B);
 	hw.fw.spoil_offset = UINT32_MAX;
 	hw.user_page_fd = memfd_create("user page", MFD_CLOEXEC);

@@ -24,6 +24,7 @@
 #include "panthor_device.h"
 #include "panthor_fw.h"
 #include "panthor_kernel_bo.h"
+#include "panthor_regs.h"
 
 /* ------------------------------------------------------------------ boot -- */
 
@@ -197,6 +198,28 @@ static void test_silence(void **state)
 	pings = hw.fw.pings;
 	wait_until(&hw.fw.pings, pings + 2);
 	assert_ptr_equal(csg, panthor_fw_get_csg_iface(hw.ptdev, 1));
+	panthor_remove(hw.ptdev);
+}
+
+/* Where patience is asked for, firmware may be slow. */
+static void test_patience(void **state)
+{
+	u32 pings;
+
+	panthor_fw_ping_ms = 5;
+	panthor_fw_patience = 30;
+	assert_int_equal(probe(), 0);
+	hw.resets = 0;
+	wait_until(&hw.fw.pings, 1);
+
+	hw.fw.mood = FW_DEAF;
+	usleep(1300000);
+	pings = hw.fw.pings;
+	hw.fw.mood = FW_FINE;
+	fw_fake_write(&hw.fw, CSF_DOORBELL(CSF_GLB_DOORBELL_ID), 1);
+	wait_until(&hw.fw.pings, pings + 3);
+	assert_int_equal(hw.resets, 0);
+	assert_int_equal(hw.fw.boots, 1);
 	panthor_remove(hw.ptdev);
 }
 
@@ -402,6 +425,7 @@ int main(void)
 		FW_TEST(test_lies),
 		FW_TEST(test_ping),
 		FW_TEST(test_silence),
+		FW_TEST(test_patience),
 		FW_TEST(test_changed_by_reset),
 		FW_TEST(test_fault),
 		FW_TEST(test_memory),
