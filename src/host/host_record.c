@@ -266,7 +266,8 @@ on_copy(void *data, bool to_user, const void *user, const void *bytes,
    const struct drm_panthor_vm_destroy *destroy = bytes;
    struct host_call *call = data;
 
-   if (!to_user && call->base.request == (uint32_t)DRM_IOCTL_PANTHOR_VM_DESTROY &&
+   if (!to_user && call->file &&
+       call->base.request == (uint32_t)DRM_IOCTL_PANTHOR_VM_DESTROY &&
        size_B >= sizeof(*destroy))
       record_vm_of(call->file, destroy->id);
    record_call_copy(&call->base, to_user, user, bytes, size_B);

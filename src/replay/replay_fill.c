@@ -40,7 +40,7 @@ find_bo(const struct run_file *file, uint64_t object)
    return NULL;
 }
 
-/* As much of the run at a time as one bind shows. */
+/* A page at a time: each may be another bind's. */
 static void
 write_run(void *data, const struct replay_group *group,
           const struct record_memory_run *memory)
@@ -59,8 +59,8 @@ write_run(void *data, const struct replay_group *group,
 
       if (!bo)
          break;
-      if (some > bind->end - va)
-         some = bind->end - va;
+      if (some > PAGE_B - va % PAGE_B)
+         some = PAGE_B - va % PAGE_B;
       if (!write_bo(file, (uint32_t)bo->real, bind->offset + (va - bind->start),
                     memory->bytes + done, some))
          break;
