@@ -21,6 +21,7 @@
 #include <uapi/linux/sync_file.h>
 
 #include "drm-uapi/panthor_drm.h"
+#include "host_path.h"
 #include "host_private.h"
 
 static pthread_mutex_t record_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,19 +36,6 @@ stop_in_child(void)
    atomic_store(&writer, NULL);
 }
 
-/* @pattern with "%p" replaced by the process id. False if it does not fit. */
-static bool
-expand(const char *pattern, char path[PATH_MAX])
-{
-   const char *mark = strstr(pattern, "%p");
-   int length = mark ? snprintf(path, PATH_MAX, "%.*s%d%s",
-                                (int)(mark - pattern), pattern, (int)getpid(),
-                                mark + 2)
-                     : snprintf(path, PATH_MAX, "%s", pattern);
-
-   return length > 0 && length < PATH_MAX;
-}
-
 static void
 start(void)
 {
@@ -59,8 +47,9 @@ start(void)
    if (tried || !pattern || !*pattern)
       return;
    tried = true;
-   int ret = expand(pattern, path) ? record_writer_create(path, &created)
-                                   : -ENAMETOOLONG;
+   int ret = host_path_expand(pattern, path, sizeof(path))
+                ? record_writer_create(path, &created)
+                : -ENAMETOOLONG;
    if (ret == -EBUSY)
       host_error("nothing is recorded: another process records into %s; %%p in the "
                  "name becomes the process id", path);

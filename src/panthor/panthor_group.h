@@ -100,6 +100,8 @@ void panthor_group_arm_timeout(struct panthor_group *group,
 struct panthor_group_pool *panthor_group_pool_create(void);
 void panthor_group_pool_destroy(struct panthor_group_pool *pool);
 struct panthor_group *
+panthor_group_pool_get_group(struct panthor_group_pool *pool, u32 handle);
+struct panthor_group *
 panthor_group_pool_get_next(struct panthor_group_pool *pool, u32 *handle);
 
 int panthor_ioctl_group_create(struct drm_device *ddev, void *data,

@@ -62,9 +62,13 @@ void panthor_group_pool_destroy(struct panthor_group_pool *pool)
 	kfree(pool);
 }
 
-/* A reference to the group with a handle, or NULL. */
-static struct panthor_group *pool_get_group(struct panthor_group_pool *pool,
-					    u32 handle)
+/**
+ * panthor_group_pool_get_group() - look up a group
+ *
+ * Return: a reference to the group with the handle, or NULL.
+ */
+struct panthor_group *
+panthor_group_pool_get_group(struct panthor_group_pool *pool, u32 handle)
 {
 	struct panthor_group *group;
 
@@ -81,7 +85,7 @@ static struct panthor_group *get_group(struct drm_file *file, u32 handle)
 {
 	struct panthor_file *pfile = file->driver_priv;
 
-	return pool_get_group(pfile->groups, handle);
+	return panthor_group_pool_get_group(pfile->groups, handle);
 }
 
 /**
@@ -97,7 +101,7 @@ panthor_group_pool_get_next(struct panthor_group_pool *pool, u32 *handle)
 	struct panthor_group *group = NULL;
 
 	while (!group && ++*handle <= PANTHOR_MAX_GROUPS_PER_FILE)
-		group = pool_get_group(pool, *handle);
+		group = panthor_group_pool_get_group(pool, *handle);
 
 	return group;
 }

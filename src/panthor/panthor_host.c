@@ -142,20 +142,18 @@ int panthor_host_group_rings(struct drm_file *file, u32 handle, u64 *ring_vas,
 			     u32 count, u32 *job_size)
 {
 	struct panthor_file *pfile = file->driver_priv;
-	u32 found = handle - 1, rings, i;
-	struct panthor_group *group;
+	struct panthor_group *group =
+		panthor_group_pool_get_group(pfile->groups, handle);
+	u32 rings, i;
 
-	/* The next one after the one before it. */
-	group = handle ? panthor_group_pool_get_next(pfile->groups, &found) :
-			 NULL;
 	if (!group)
 		return -EINVAL;
-	rings = found == handle ? min(count, group->queue_count) : 0;
+	rings = min(count, group->queue_count);
 	for (i = 0; i < rings; i++)
 		ring_vas[i] = group->queues[i].ringbuf->va;
 	panthor_group_put(group);
 	*job_size = PANTHOR_RING_JOB_SIZE;
-	return found == handle ? (int)rings : -EINVAL;
+	return rings;
 }
 
 int panthor_host_bo_set_null(struct drm_file *file, u32 handle)

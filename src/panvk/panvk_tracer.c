@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/host_path.h"
+
 #define FORMAT_VERSION 1
 #define BUFFER_B (64u << 10)
 #define LINE_MAX_B 4096u
@@ -273,26 +275,6 @@ panvk_trace_event(enum panvk_trace_phase phase, uint64_t begin_ns,
 
 /* ------------------------------------------------------- begin and end -- */
 
-/* PANSPARSE_TRACE with "%p" replaced. False if it does not fit. */
-static bool
-expand_name(const char *pattern, char *path, size_t size)
-{
-   size_t used = 0;
-   for (const char *s = pattern; *s != '\0' && used < size; s++) {
-      if (s[0] == '%' && s[1] == 'p') {
-         used += (size_t)snprintf(path + used, size - used, "%d",
-                                  (int)getpid());
-         s++;
-      } else {
-         path[used++] = *s;
-      }
-   }
-   if (used >= size)
-      return false;
-   path[used] = '\0';
-   return true;
-}
-
 /* The first event says whose trace this is, of what shape, and when. */
 static void
 write_header(void)
@@ -330,7 +312,7 @@ open_trace(void)
 
    if (pattern == NULL || pattern[0] == '\0')
       return;
-   if (!expand_name(pattern, path, sizeof(path)) ||
+   if (!host_path_expand(pattern, path, sizeof(path)) ||
        pthread_key_create(&tracer.key, release_buffer) != 0) {
       fprintf(stderr, "pansparse: warning: cannot write PANSPARSE_TRACE=%s\n",
               pattern);

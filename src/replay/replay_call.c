@@ -66,6 +66,24 @@ replay_read_in(const struct record_ioctl *ioctl, uint64_t addr, void *bytes_out,
    return done;
 }
 
+size_t
+replay_read_out(const struct record_ioctl *ioctl, uint64_t addr, void *bytes_out,
+                size_t size_B)
+{
+   size_t known = replay_read_in(ioctl, addr, bytes_out, size_B);
+
+   for (size_t i = 0; i < ioctl->copy_count; i++) {
+      const struct record_copy *copy = &ioctl->copies[i];
+
+      if (!copy->out || copy->addr != addr)
+         continue;
+      size_t some = copy->size_B < size_B ? copy->size_B : size_B;
+      memcpy(bytes_out, copy->bytes, some);
+      known = some > known ? some : known;
+   }
+   return known;
+}
+
 /* ---------------------------------------------------------- descriptors -- */
 
 static const struct record_fd *

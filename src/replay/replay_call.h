@@ -64,4 +64,8 @@ struct replay_result replay_call(const struct record_ioctl *ioctl,
 size_t replay_read_in(const struct record_ioctl *ioctl, uint64_t addr,
                       void *bytes_out, size_t size_B);
 
+/* The same as they were after the call: what was written lies over what went in. */
+size_t replay_read_out(const struct record_ioctl *ioctl, uint64_t addr,
+                       void *bytes_out, size_t size_B);
+
 #endif /* REPLAY_CALL_H */

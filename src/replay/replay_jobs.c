@@ -122,21 +122,6 @@ add_group(struct replay_jobs *jobs, const struct replay_group *group)
    return true;
 }
 
-/* What was at the argument after the call, if it is of that size. */
-static bool
-read_answer(const struct record_ioctl *ioctl, void *bytes_out, size_t size_B)
-{
-   for (size_t i = 0; i < ioctl->copy_count; i++) {
-      const struct record_copy *copy = &ioctl->copies[i];
-
-      if (copy->out && copy->addr == ioctl->arg && copy->size_B == size_B) {
-         memcpy(bytes_out, copy->bytes, size_B);
-         return true;
-      }
-   }
-   return false;
-}
-
 bool
 replay_jobs_note(struct replay_jobs *jobs, uint32_t file,
                  const struct record_ioctl *ioctl)
@@ -145,7 +130,8 @@ replay_jobs_note(struct replay_jobs *jobs, uint32_t file,
    struct drm_panthor_group_destroy destroy;
 
    if (ioctl->request == (uint32_t)DRM_IOCTL_PANTHOR_GROUP_CREATE && ioctl->group &&
-       read_answer(ioctl, &create, sizeof(create))) {
+       replay_read_out(ioctl, ioctl->arg, &create, sizeof(create)) ==
+          sizeof(create)) {
       const struct replay_group group = {.file = file,
                                          .handle = create.group_handle,
                                          .vm_id = create.vm_id,

@@ -20,31 +20,12 @@ result_text(int ret)
 
 /* ---------------------------------------------------------------- ioctls -- */
 
-/* What the struct at @addr was after the call: the last that is known of each byte. */
-static size_t
-read_out(const struct record_ioctl *ioctl, uint64_t addr, void *bytes_out,
-         size_t size_B)
-{
-   size_t known = replay_read_in(ioctl, addr, bytes_out, size_B);
-
-   for (size_t i = 0; i < ioctl->copy_count; i++) {
-      const struct record_copy *copy = &ioctl->copies[i];
-
-      if (!copy->out || copy->addr != addr)
-         continue;
-      size_t some = copy->size_B < size_B ? copy->size_B : size_B;
-      memcpy(bytes_out, copy->bytes, some);
-      known = some > known ? some : known;
-   }
-   return known;
-}
-
 static void
 print_fields(FILE *out, const struct record_ioctl *ioctl,
              const struct uapi_struct *what)
 {
    unsigned char arg[RECORD_ARG_MAX_B] = {0};
-   size_t known = read_out(ioctl, ioctl->arg, arg, sizeof(arg));
+   size_t known = replay_read_out(ioctl, ioctl->arg, arg, sizeof(arg));
 
    for (size_t i = 0; i < what->field_count; i++) {
       const struct uapi_field *field = &what->fields[i];

@@ -230,10 +230,7 @@ replay_note_vms(struct run *run, struct run_file *file, const struct record_ioct
    if (ioctl->ret || !ioctl->ended)
       return;
    if (ioctl->request == (uint32_t)DRM_IOCTL_PANTHOR_VM_CREATE) {
-      for (size_t i = 0; i < ioctl->copy_count; i++) {
-         if (ioctl->copies[i].out && ioctl->copies[i].size_B >= sizeof(create))
-            memcpy(&create, ioctl->copies[i].bytes, sizeof(create));
-      }
+      replay_read_out(ioctl, ioctl->arg, &create, sizeof(create));
       add_vm(run, file, create.id);
    } else if (ioctl->request == (uint32_t)DRM_IOCTL_PANTHOR_VM_DESTROY &&
               replay_read_in(ioctl, ioctl->arg, &destroy, sizeof(destroy)) ==

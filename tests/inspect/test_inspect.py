@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 import tempfile
-import traceback
 from xml.etree import ElementTree
+
+sys.dont_write_bytecode = True
+import tap
 
 PROGRAM = sys.argv[1]
 TRACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "trace.json")
@@ -237,19 +239,7 @@ def test_help():
 
 
 def main():
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for i, (name, function) in enumerate(tests):
-        try:
-            function()
-            print(f"ok {i + 1} - {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {i + 1} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}", flush=True)
-    return 1 if failed else 0
+    return tap.run([(n, f) for n, f in globals().items() if n.startswith("test_")])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from xml.etree import ElementTree
+
+sys.dont_write_bytecode = True
+import tap
 
 PROGRAM, CLIENT = sys.argv[1:3]
 VULKAN = sys.argv[3:] == ["vulkan"]
@@ -308,19 +310,7 @@ def vulkan_test_driver():
 
 def main():
     prefix = "vulkan_test_" if VULKAN else "test_"
-    tests = [(n, f) for n, f in globals().items() if n.startswith(prefix)]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for i, (name, function) in enumerate(tests):
-        try:
-            function()
-            print(f"ok {i + 1} - {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {i + 1} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}", flush=True)
-    return 1 if failed else 0
+    return tap.run([(n, f) for n, f in globals().items() if n.startswith(prefix)])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the driver says in debugfs of VMs: gpuvas and translations. */
-#include "uapi.h"
+#include "debugfs_text.h"
 #include "pt_view.h"
+#include "uapi.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -25,22 +26,10 @@ struct report {
    unsigned vms;
 };
 
-static char *
-read_file(struct pan_kmod_dev *dev, const char *name)
-{
-   size_t size_B;
-   char *text;
-
-   uapi_need_virtual(dev);
-   assert_int_equal(pan_kmod_debugfs_read(dev, name, &text, &size_B), 0);
-   assert_int_equal(strlen(text), size_B);
-   return text;
-}
-
 static struct report
 read_translations(struct pan_kmod_dev *dev)
 {
-   char *text = read_file(dev, "translations"), *rest = text, *row;
+   char *text = debugfs_text(dev, "translations"), *rest = text, *row;
    struct report report = {0};
 
    while ((row = strsep(&rest, "\n"))) {
@@ -205,7 +194,7 @@ test_gpuvas(void **state)
 
    (void)state;
    assert_int_equal(uapi_bind(vm, 0, bo, SZ_64K, BASE, SZ_64K), 0);
-   char *text = read_file(dev, "gpuvas");
+   char *text = debugfs_text(dev, "gpuvas");
    const char *row = strstr(text, "     | 0x");
    assert_non_null(strstr(text, "DRM GPU VA space"));
    assert_non_null(row);
@@ -237,7 +226,7 @@ test_files(void **state)
    vms[0] = uapi_vm(first);
    vms[1] = uapi_vm(second);
    vms[2] = uapi_vm(second);
-   char *text = read_file(first, "translations");
+   char *text = debugfs_text(first, "translations");
    assert_non_null(strstr(text, "of file 1, VM 1:"));
    assert_non_null(strstr(text, "of file 2, VM 1:"));
    assert_non_null(strstr(text, "of file 2, VM 2:"));
