@@ -298,6 +298,26 @@ test_own(void **state)
    close(node);
 }
 
+/* Larger than all RAM: it has no pages for others, and is exported all the same. */
+static void
+test_no_pages(void **state)
+{
+   struct peer peer = peer_start();
+   int node = open_node(), other = open_node(), fd;
+   uint32_t bo = create_bo(node, UINT64_C(1) << 38), handle;
+
+   assert_int_equal(drmPrimeHandleToFD(node, bo, RDWR, &fd), 0);
+   assert_int_equal(drmPrimeFDToHandle(node, fd, &handle), 0);
+   assert_int_equal(handle, bo);
+   assert_int_equal(drmPrimeFDToHandle(other, fd, &handle), 0);
+   peer_call_fd(&peer, (struct peer_call){PEER_TAKE, 0}, fd, NULL);
+   assert_int_equal(ASK(&peer, PEER_IMPORT, 0), -EINVAL);
+   close(fd);
+   peer_finish(&peer);
+   close(other);
+   close(node);
+}
+
 /* Handed on, after which the one in the middle forgets it. */
 static void
 test_third(void **state)
@@ -638,6 +658,7 @@ main(int argc, char **argv)
       cmocka_unit_test(test_fragmented),
       cmocka_unit_test(test_same),
       cmocka_unit_test(test_own),
+      cmocka_unit_test(test_no_pages),
       cmocka_unit_test(test_third),
       cmocka_unit_test(test_inherited),
       cmocka_unit_test(test_exporter_forgets),

@@ -246,8 +246,14 @@ int linux_dma_buf_share_fd(struct dma_buf *dmabuf, struct device *dev,
 	mutex_lock(&dmabuf->share_lock);
 	ret = attach_for_others(dmabuf, dev);
 	mutex_unlock(&dmabuf->share_lock);
+	/*
+	 * Without pages it is for this machine alone: a kernel wants none for a
+	 * descriptor, and the buffer may be larger than all RAM.
+	 */
 	if (!ret)
 		ret = send_extents(dmabuf, fd);
+	else if (ret == -ENOMEM)
+		ret = 0;
 	if (ret) {
 		put_unused_fd(fd);
 		return ret;
